@@ -1,0 +1,121 @@
+// swift-tools-version: 6.2
+//
+// The map of the project. Imports go down only: App → System and Core; Core → lower Core.
+// `pure` targets are values without input or output; `adapter` targets own descriptors.
+
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+]
+
+/// A target of `Sources/Core`: pure values, no Glibc, Foundation or Dispatch.
+func pure(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(
+        name: name, dependencies: dependencies, path: "Sources/Core/\(name)", swiftSettings: strict)
+}
+
+/// A target of `Sources/System`: owns descriptors, translates C to values.
+func adapter(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(
+        name: name, dependencies: dependencies, path: "Sources/System/\(name)",
+        swiftSettings: strict)
+}
+
+/// The tests of one target, in `Tests/<Target>Tests`.
+func tests(of name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .testTarget(
+        name: "\(name)Tests",
+        dependencies: [.byName(name: name)] + dependencies,
+        swiftSettings: [.swiftLanguageMode(.v6), .enableUpcomingFeature("ExistentialAny")])
+}
+
+let package = Package(
+    name: "tunnel-probe",
+    products: [.executable(name: "probe", targets: ["probe"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+    ],
+    targets: [
+        // C: module maps and static-inline shims, no logic.
+        .systemLibrary(name: "CLinux", path: "Sources/C/CLinux"),
+        .systemLibrary(name: "CNetlink", path: "Sources/C/CNetlink", pkgConfig: "libnl-route-3.0"),
+
+        // Core: pure engines.
+        pure("NetworkPrimitives"),
+        pure("PacketFormats", ["NetworkPrimitives"]),
+        pure("EchoProbing", ["NetworkPrimitives", "PacketFormats"]),
+        pure("TunnelHealth", ["NetworkPrimitives"]),
+        pure("KernelState", ["NetworkPrimitives"]),
+        pure("Diagnosis", ["NetworkPrimitives"]),
+        pure("Metrics"),
+
+        // System: adapters, one C dependency each.
+        adapter("RawSockets", ["CLinux", "NetworkPrimitives"]),
+        adapter("Netlink", ["CNetlink", "CLinux", "KernelState", "NetworkPrimitives"]),
+        adapter("HostFacts", ["CLinux"]),
+        adapter(
+            "HTTP",
+            [
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ]),
+
+        // App: composition and the command.
+        .target(
+            name: "Configuration",
+            dependencies: ["NetworkPrimitives", "TOMLKit"],
+            path: "Sources/App/Configuration", swiftSettings: strict),
+        .target(
+            name: "Agent",
+            dependencies: [
+                "Configuration", "Diagnosis", "EchoProbing", "HTTP", "HostFacts", "KernelState",
+                "Metrics", "Netlink", "NetworkPrimitives", "PacketFormats", "RawSockets",
+                "TunnelHealth",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Sources/App/Agent", swiftSettings: strict),
+        .executableTarget(
+            name: "probe",
+            dependencies: [
+                "Agent", "Configuration", "HTTP", "HostFacts",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Sources/App/probe", swiftSettings: strict),
+
+        // Testing: a network without a network.
+        .target(
+            name: "NetworkSimulation",
+            dependencies: ["NetworkPrimitives", "PacketFormats"],
+            path: "Sources/Testing/NetworkSimulation", swiftSettings: strict),
+
+        tests(of: "NetworkPrimitives"),
+        tests(of: "PacketFormats", ["NetworkPrimitives"]),
+        tests(of: "EchoProbing", ["NetworkPrimitives", "NetworkSimulation", "PacketFormats"]),
+        tests(of: "TunnelHealth", ["NetworkPrimitives"]),
+        tests(of: "KernelState", ["NetworkPrimitives"]),
+        tests(of: "Metrics"),
+        tests(of: "RawSockets", ["NetworkPrimitives", "PacketFormats"]),
+        tests(of: "Netlink", ["KernelState", "NetworkPrimitives"]),
+        tests(of: "HostFacts"),
+        tests(of: "HTTP"),
+        tests(of: "Configuration", ["NetworkPrimitives"]),
+        tests(
+            of: "Agent",
+            [
+                "Configuration", "EchoProbing", "NetworkPrimitives", "NetworkSimulation",
+                "TunnelHealth",
+            ]),
+    ])

@@ -1,0 +1,1 @@
+// EchoProbing: placeholder until its first type.

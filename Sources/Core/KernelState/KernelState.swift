@@ -1,0 +1,1 @@
+// KernelState: placeholder until its first type.

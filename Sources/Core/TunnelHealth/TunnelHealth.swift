@@ -1,0 +1,1 @@
+// TunnelHealth: placeholder until its first type.

@@ -1,0 +1,1 @@
+// HostFacts: placeholder until its first type.

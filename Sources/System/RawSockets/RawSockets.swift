@@ -1,0 +1,1 @@
+// RawSockets: placeholder until its first type.

@@ -1,0 +1,1 @@
+// NetworkSimulation: placeholder until its first type.
