@@ -42,6 +42,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-numerics", from: "1.1.1"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
     ],
@@ -54,7 +55,9 @@ let package = Package(
         pure("NetworkPrimitives"),
         pure("PacketFormats", ["NetworkPrimitives"]),
         pure("EchoProbing", ["NetworkPrimitives", "PacketFormats"]),
-        pure("TunnelHealth", ["NetworkPrimitives"]),
+        pure(
+            "TunnelHealth",
+            ["NetworkPrimitives", .product(name: "RealModule", package: "swift-numerics")]),
         pure("KernelState", ["NetworkPrimitives"]),
         pure("Diagnosis", ["NetworkPrimitives"]),
         pure("Metrics"),
