@@ -122,8 +122,12 @@ public struct ReplyPairProber: Sendable {
     /// Whether every pair of a limited run is sent and judged.
     public var isFinished: Bool { isExhausted && pairs.allSatisfy(\.isJudged) }
 
-    /// Pairs begun so far.
-    public var pairsBegun: Int { pairsStarted.reduce(0, +) }
+    /// How much of a limited run is sent and judged, 0...1; 1 for one that has nothing to send.
+    public var scheduledShare: Double {
+        guard let limit = settings.limit, limit > 0, !isFinished else { return 1 }
+        let planned = zip(hops, pairsStarted).reduce(0) { $0 + ($1.0.isTarget ? $1.1 : limit) }
+        return Double(pairs.count(where: \.isJudged)) / Double(max(planned, 1))
+    }
 
     private var isExhausted: Bool {
         guard let limit = settings.limit else { return false }

@@ -104,6 +104,12 @@ public struct RequestProber: Sendable {
     /// Whether every probe of a limited run is sent and decided.
     public var isFinished: Bool { isExhausted && retriesDue.isEmpty && log.firstPending == nil }
 
+    /// How much of a limited run is sent, 0...1; 1 for one that has nothing to send.
+    public var scheduledShare: Double {
+        guard let limit = settings.limit, limit > 0 else { return 1 }
+        return Double(min(scheduled, limit)) / Double(limit)
+    }
+
     private var isExhausted: Bool { settings.limit.map { scheduled >= $0 } ?? false }
 
     /// Does everything that is due at `now`.
