@@ -48,8 +48,10 @@ let package = Package(
     ],
     targets: [
         // C: module maps and static-inline shims, no logic.
+        .systemLibrary(name: "CCrypt", path: "Sources/C/CCrypt", pkgConfig: "libcrypt"),
         .systemLibrary(name: "CLinux", path: "Sources/C/CLinux"),
         .systemLibrary(name: "CNetlink", path: "Sources/C/CNetlink", pkgConfig: "libnl-route-3.0"),
+        .systemLibrary(name: "CYAML", path: "Sources/C/CYAML", pkgConfig: "yaml-0.1"),
 
         // Core: pure engines.
         pure("NetworkPrimitives"),
@@ -69,6 +71,7 @@ let package = Package(
         adapter(
             "HTTP",
             [
+                "CCrypt", "CYAML",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
