@@ -40,6 +40,7 @@ let package = Package(
     products: [.executable(name: "probe", targets: ["probe"])],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-numerics", from: "1.1.1"),
@@ -89,6 +90,7 @@ let package = Package(
                 "Configuration", "Diagnosis", "EchoProbing", "HTTP", "HostFacts", "KernelState",
                 "Metrics", "Netlink", "NetworkPrimitives", "PacketFormats", "RawSockets",
                 "TunnelHealth",
+                .product(name: "HeapModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Sources/App/Agent", swiftSettings: strict),

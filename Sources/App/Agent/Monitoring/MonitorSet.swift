@@ -93,6 +93,9 @@ struct MonitorSet: Sendable {
         monitors.values.filter { $0.mode == .continuous }.sorted { $0.id < $1.id }
     }
 
+    /// The routes of all tunnels under observation, examinations included.
+    var routes: [ProbeRoute] { monitors.values.flatMap { $0.plan.roles.compactMap(\.route) } }
+
     /// Notes whether the kernel sees traffic arriving through a tunnel.
     mutating func noteInboundTraffic(_ isFlowing: Bool?, tunnel: String) {
         for id in monitors.keys where monitors[id]?.plan.name == tunnel {
@@ -184,17 +187,23 @@ struct MonitorSet: Sendable {
         // Sending can append further actions, so the array grows while it is walked.
         var index = 0
         while index < actions.count {
-            switch actions[index] {
-            case .send(let transmission):
+            if case .send(let transmission) = actions[index] {
                 send(transmission, id, role, now: now, transport: &transport)
-            case .sample(let sample):
-                note(sample, id, role, now: now)
-            case .resolved(let outcome):
-                monitors[id]?.noteOutcome(outcome, of: role)
+            } else {
+                settle(actions[index], id, role, now: now)
             }
             index += 1
         }
-        actions.removeAll(keepingCapacity: true)
+    }
+
+    private mutating func settle(
+        _ action: ProbeAction, _ id: Int, _ role: ProbeRole, now: MonotonicInstant
+    ) {
+        switch action {
+        case .send: preconditionFailure("only time makes a prober send")
+        case .sample(let sample): note(sample, id, role, now: now)
+        case .resolved(let outcome): monitors[id]?.noteOutcome(outcome, of: role)
+        }
     }
 
     private mutating func send(
@@ -281,8 +290,7 @@ struct MonitorSet: Sendable {
 
     /// Takes an ICMP message that arrived; whatever is not for a prober here is passed over.
     mutating func receive(
-        _ bytes: RawSpan, _ arrival: ProbeArrival, now: MonotonicInstant,
-        transport: inout some ProbeTransport
+        _ bytes: RawSpan, _ arrival: ProbeArrival, now: MonotonicInstant
     ) {
         let message: ICMPMessage
         do throws(PacketError) {
@@ -316,7 +324,8 @@ struct MonitorSet: Sendable {
                 error, id, role, isAboutTarget: error.quote.destination == route.destination,
                 arrival, now: now)
         }
-        perform(id, role, now: now, transport: &transport)
+        // What arrives is judged at once; what it calls for is sent when `advance` finds it due.
+        for action in actions { settle(action, id, role, now: now) }
         reschedule(id, role)
     }
 

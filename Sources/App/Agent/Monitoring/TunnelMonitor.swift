@@ -56,7 +56,7 @@ struct TunnelMonitor: Sendable {
         self.plan = plan
         flaps = FlapDetector(start: now)
         stateSince = now
-        health.thresholds.degradedMinimum = plan.configuration.degradedMinimum
+        health.thresholds.degradedMinimum = plan.configuration.probing.degradedMinimum
         for path in ProbePath.allCases {
             requests.append(requestProber(path, now: now, identifiers: &identifiers))
             replies.append(replyProber(path, now: now, identifiers: &identifiers))
@@ -91,7 +91,7 @@ struct TunnelMonitor: Sendable {
     ) {
         let previous = plan
         plan = next
-        health.thresholds.degradedMinimum = next.configuration.degradedMinimum
+        health.thresholds.degradedMinimum = next.configuration.probing.degradedMinimum
         for role in ProbeRole.all
         where previous.roles[role.index] != next.roles[role.index]
             || settings(of: role, in: previous) != settings(of: role, in: next)
@@ -108,7 +108,7 @@ struct TunnelMonitor: Sendable {
     }
 
     private func settings(of role: ProbeRole, in plan: TunnelPlan) -> RoleSettings {
-        let configuration = plan.configuration
+        let configuration = plan.configuration.probing
         let interval =
             role.style == .reply
             ? configuration.replyInterval

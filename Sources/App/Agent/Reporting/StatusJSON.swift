@@ -51,7 +51,7 @@ extension TunnelReport {
         tunnel.put("changes_1h", changesLastHour)
         tunnel.put("changes_24h", changesLastDay)
         tunnel.put("waiting_for", .array(plan.waitingFor.map(JSONValue.string)))
-        tunnel.put("probes", .array(rows.map { $0.json(isVerbose: isVerbose, since: self) }))
+        tunnel.put("probes", .array(rows.map { $0.json(isVerbose: isVerbose) }))
         for (key, reason) in Self.notMeasured { tunnel.put(key, nil, orBecause: reason) }
         tunnel.put("findings", .array(findings.map(\.json)))
         return tunnel.value
@@ -70,7 +70,7 @@ extension TunnelReport {
 
 extension ProbeRow {
     /// One entry of `probes`.
-    func json(isVerbose: Bool, since report: TunnelReport) -> JSONValue {
+    func json(isVerbose: Bool) -> JSONValue {
         var row = JSONObject()
         row.put("path", role.path.rawValue)
         row.put("style", role.style.rawValue)
@@ -105,7 +105,7 @@ extension ProbeRow {
             orBecause: reason ?? "the kernel gave no transmit stamp yet")
         if role.style == .reply { row.put("hops", .array(hops.map(\.json))) }
         if isVerbose {
-            row.put("samples", .array(outcomes.map { $0.json(report) }))
+            row.put("samples", .array(outcomes.map(\.json)))
         }
         return row.value
     }
@@ -136,6 +136,31 @@ extension RoundTripStatistics.Summary {
         object.put("p50", median)
         object.put("max", maximum)
         return object.value
+    }
+}
+
+extension TimedOutcome {
+    /// One entry of `samples`.
+    fileprivate var json: JSONValue {
+        var object = JSONObject()
+        let identifier = String(outcome.identifier, radix: 16)
+        object.put("sequence", outcome.sequence)
+        object.put("identifier", "0x" + String(repeating: "0", count: 4 - identifier.count) + identifier)
+        object.put("sent_at", sentAt.nanosecondText)
+        object.put("rtt_seconds", (outcome.roundTrip?.seconds).map(JSONValue.number), orBecause: "not answered in time")
+        object.put("outcome", outcome.result.rawValue)
+        object.put("retry", outcome.isRetry)
+        if let hopLimit = outcome.hopLimit { object.put("hop_limit", hopLimit) }
+        return object.value
+    }
+}
+
+extension WallTime {
+    /// RFC 3339 in UTC with nanoseconds.
+    fileprivate var nanosecondText: String {
+        let fraction = String(nanoseconds % 1_000_000_000)
+        let padded = String(repeating: "0", count: 9 - fraction.count) + fraction
+        return "\(description.prefix(19)).\(padded)Z"
     }
 }
 

@@ -65,7 +65,13 @@ struct ProbeRow: Sendable {
     /// Hops of reply-style pairs.
     var hops: [ReplyPairProber.Hop]
     /// Every probe, in an examination.
-    var outcomes: [ProbeOutcome]
+    var outcomes: [TimedOutcome]
+}
+
+/// One probe with its send time on the wall clock.
+struct TimedOutcome: Sendable {
+    var outcome: ProbeOutcome
+    var sentAt: WallTime
 }
 
 extension TunnelMonitor {
@@ -88,12 +94,16 @@ extension TunnelMonitor {
             flapPenalty: judge.flaps.penalty(at: now),
             changesLastHour: judge.flaps.changes(within: .seconds(3600), of: now),
             changesLastDay: judge.flaps.changes(within: .seconds(86_400), of: now),
-            stateChanges: judge.stateChanges, rows: ProbeRole.all.map(row), findings: [])
+            stateChanges: judge.stateChanges, rows: ProbeRole.all.map { row($0, wallTime) }, findings: [])
     }
 
-    private func row(_ role: ProbeRole) -> ProbeRow {
+    private func row(
+        _ role: ProbeRole, _ wallTime: (MonotonicInstant) -> WallTime
+    ) -> ProbeRow {
         let reason = plan.roles[role.index].reason ?? sendFailures[role]
-        let outcomes = outcomes[role] ?? []
+        let outcomes = (outcomes[role] ?? []).map {
+            TimedOutcome(outcome: $0, sentAt: wallTime($0.sentAt))
+        }
         switch role.style {
         case .request:
             let prober = requests[role.path.index]
