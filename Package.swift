@@ -82,7 +82,7 @@ let package = Package(
         // App: composition and the command.
         .target(
             name: "Configuration",
-            dependencies: ["NetworkPrimitives", "TOMLKit"],
+            dependencies: ["HostFacts", "NetworkPrimitives", "TOMLKit"],
             path: "Sources/App/Configuration", swiftSettings: strict),
         .target(
             name: "Agent",
