@@ -1,3 +1,4 @@
+import Configuration
 import EchoProbing
 import HeapModule
 import NetworkPrimitives

@@ -106,6 +106,8 @@ public struct TunnelPlan: Equatable, Sendable {
     public var remote: IPAddress?
     /// The device ESP is seen on; nil while unknown.
     public var wanInterface: String?
+    /// The route-based device; nil for a policy-based tunnel, or while unknown.
+    public var tunnelInterface: String?
     /// Why `kind`, `local`, `remote` or an interface is not known, by JSON key.
     public var unknown: [String: String]
     /// How to probe each role, in the order of `ProbeRole.all`.
@@ -116,8 +118,8 @@ public struct TunnelPlan: Equatable, Sendable {
     /// Makes a plan.
     public init(
         configuration: TunnelConfiguration, kind: TunnelKind, local: IPAddress?,
-        remote: IPAddress?, wanInterface: String?, unknown: [String: String], roles: [RolePlan],
-        waitingFor: [String]
+        remote: IPAddress?, wanInterface: String?, tunnelInterface: String?,
+        unknown: [String: String], roles: [RolePlan], waitingFor: [String]
     ) {
         precondition(roles.count == ProbeRole.all.count, "one plan for each role")
         self.configuration = configuration
@@ -125,6 +127,7 @@ public struct TunnelPlan: Equatable, Sendable {
         self.local = local
         self.remote = remote
         self.wanInterface = wanInterface
+        self.tunnelInterface = tunnelInterface
         self.unknown = unknown
         self.roles = roles
         self.waitingFor = waitingFor

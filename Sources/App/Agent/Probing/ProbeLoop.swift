@@ -1,3 +1,4 @@
+import Configuration
 import NetworkPrimitives
 import RawSockets
 import Synchronization
@@ -31,6 +32,8 @@ final class ProbeLoop: Sendable {
     }
 
     private let commands = Mutex<[Command]>([])
+    /// Locked by the loop's thread for as long as it runs.
+    private let poll: Mutex<EventPoll>
     private let waker: Waker
     private let turns = Atomic<UInt64>(0)
 
@@ -39,13 +42,10 @@ final class ProbeLoop: Sendable {
     /// - Parameter events: called on the loop's thread for everything it has to tell.
     /// - Throws: `SocketError` when the process may not make a thread or descriptors.
     init(events: @escaping @Sendable (Event) -> Void) throws(SocketError) {
-        let box = Mutex<EventPoll?>(nil)
-        let poll = try EventPoll()
-        waker = poll.waker
-        box.withLock { $0 = poll }
+        poll = Mutex(try EventPoll())
+        waker = poll.withLock { $0.waker }
         try PinnedThread.start(name: "probe-loop") { [self] in
-            guard let poll = box.withLock({ $0.take() }) else { return }
-            run(poll, events: events)
+            poll.withLock { run($0, events: events) }
         }
     }
 
@@ -80,7 +80,7 @@ final class ProbeLoop: Sendable {
             let deadline = min(state.monitors.deadline ?? .distantFuture, nextSecond)
             readable.removeAll(keepingCapacity: true)
             poll.wait(until: deadline) { readable.append($0) }
-            for key in readable { drain(key, &state) }
+            for key in readable { Self.drain(key, &state.monitors, &state.transport) }
             for command in commands.withLock({ commands in
                 defer { commands = [] }
                 return commands
@@ -99,13 +99,12 @@ final class ProbeLoop: Sendable {
         }
     }
 
-    private func drain(_ key: UInt64, _ state: inout State) {
-        var monitors = MonitorSet.placeholder
-        swap(&monitors, &state.monitors)
-        state.transport.drain(
+    private static func drain(
+        _ key: UInt64, _ monitors: inout MonitorSet, _ transport: inout SocketTransport
+    ) {
+        transport.drain(
             key,
             transmitted: { monitors.transmitted($0, at: $1) },
             received: { monitors.receive($0, $1, now: MonotonicClock.now()) })
-        swap(&monitors, &state.monitors)
     }
 }

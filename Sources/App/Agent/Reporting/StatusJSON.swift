@@ -1,3 +1,5 @@
+import KernelState
+import Configuration
 import Diagnosis
 import EchoProbing
 import NetworkPrimitives
@@ -36,7 +38,7 @@ extension TunnelReport {
             "wan_interface", plan.wanInterface.map(JSONValue.string),
             orBecause: known("wan_interface"))
         tunnel.put(
-            "tunnel_interface", plan.configuration.tunnelInterface.map(JSONValue.string),
+            "tunnel_interface", plan.tunnelInterface.map(JSONValue.string),
             orBecause: known("tunnel_interface"))
         tunnel.put("role", plan.configuration.role.rawValue)
         tunnel.put("kind", plan.kind.rawValue)
