@@ -7,6 +7,7 @@ extension AgentConfiguration {
     /// Reads and checks a configuration file.
     ///
     /// - Parameter path: the file; messages call it just so.
+    /// - Returns: a configuration without a mistake.
     /// - Throws: one diagnostic without a position where the file cannot be read, else as `parse`.
     public static func load(path: String) throws(ConfigurationFailure) -> AgentConfiguration {
         let contents: [UInt8]

@@ -6,6 +6,7 @@ extension AgentConfiguration {
     /// - Parameters:
     ///   - text: TOML 1.0.
     ///   - file: what messages call the text; it becomes `source`.
+    /// - Returns: a configuration without a mistake.
     /// - Throws: all mistakes of the text, or its first syntax error.
     public static func parse(
         _ text: String, file: String

@@ -27,6 +27,7 @@ public enum TunnelStanza {
     /// - Parameters:
     ///   - tunnel: what was found; its name is written as `TunnelName.sanitized` gives it.
     ///   - reasons: why a key has no value; such a key stands there as a comment, with the reason.
+    /// - Returns: whole lines.
     public static func text(
         for tunnel: TunnelConfiguration, reasons: [Key: String] = [:]
     ) -> String {

@@ -9,6 +9,7 @@ public enum SmallFile {
     /// - Parameters:
     ///   - path: the file, absolute or from the working directory.
     ///   - limit: the most octets to take; a longer file is an error, not a cut text.
+    /// - Returns: all octets of the file.
     /// - Throws: `FileError`, with the operation that failed and its errno.
     public static func read(_ path: String, limit: Int) throws(FileError) -> [UInt8] {
         guard !path.utf8.contains(0) else {

@@ -17,9 +17,8 @@ struct Mistakes {
 
     /// Notes a mistake in the value that `path` leads to.
     ///
-    /// - Parameters:
-    ///   - spot: the key for what should not be there, the value for what should be another one.
-    ///   - name: the key to show, where it is not that of `path`.
+    /// It is shown at the key where that should not be there, and at the value where that should be
+    /// another one. The message names the key `name` where that is not the one of `path`.
     mutating func add(
         _ problem: String, allowed: String?, at path: [TOMLStep], _ spot: Spot,
         as name: [TOMLStep]? = nil

@@ -1,4 +1,6 @@
-/// Reads the keys of one table. A mistake is noted, the key keeps its default, and reading goes on.
+/// Reads the keys of one table.
+///
+/// A mistake is noted, the key keeps its default, and reading goes on.
 struct TableReader {
     /// Where the table is in the document.
     let path: [TOMLStep]
