@@ -14,6 +14,8 @@ extension TunnelDiscovery {
     /// - Parameters:
     ///   - device: The tunnel device.
     ///   - family: The family wanted; nil for the first of either.
+    ///   - snapshot: What the kernel knows.
+    /// - Returns: The address, or why there is none.
     public static func insideSource(
         on device: String, family: IPAddress.Family? = nil, in snapshot: KernelSnapshot
     ) -> Reading<IPAddress> {
@@ -38,6 +40,8 @@ extension TunnelDiscovery {
     /// - Parameters:
     ///   - source: This side's inside address.
     ///   - device: The tunnel device.
+    ///   - snapshot: What the kernel knows.
+    /// - Returns: The address, or why there is none.
     public static func insideTarget(
         from source: IPAddress, over device: String, in snapshot: KernelSnapshot
     ) -> Reading<IPAddress> {
@@ -53,7 +57,7 @@ extension TunnelDiscovery {
                 return .known(other)
             }
             let why =
-                around.first.map { "\(device) has \(source) in \($0.prefix), not a two-host prefix" }
+                around.first.map { "\($0.prefix) of \(device) holds more than two hosts" }
                 ?? "\(source) is in no prefix of \(device)"
             return .unknown(reason: "\(why): set inside_target")
         }
@@ -69,6 +73,8 @@ extension TunnelDiscovery {
     ///   - source: This side's inside address, which gives the family; nil for either family.
     ///   - target: The far side's inside address if known.
     ///   - device: The tunnel device.
+    ///   - snapshot: What the kernel knows.
+    /// - Returns: The address, or why there is none.
     public static func insideBeyond(
         from source: IPAddress?, target: IPAddress?, over device: String,
         in snapshot: KernelSnapshot

@@ -47,6 +47,8 @@ public enum TunnelDiscovery {
     ///   - device: The tunnel device if one is configured; it decides alone.
     ///   - local: The outer source if known.
     ///   - remote: The outer destination.
+    ///   - snapshot: What the kernel knows.
+    /// - Returns: The kind; `unknown` when nothing here tells.
     public static func kind(
         device: String?, local: IPAddress?, remote: IPAddress, in snapshot: KernelSnapshot
     ) -> TunnelKind {
@@ -65,6 +67,8 @@ public enum TunnelDiscovery {
     ///   - device: The tunnel device; nil for a policy-based tunnel.
     ///   - local: The outer source if known.
     ///   - remote: The outer destination.
+    ///   - snapshot: What the kernel knows.
+    /// - Returns: Its SAs, sorted by `addedAt`, those of one second in the kernel's order.
     public static func associations(
         device: String?, local: IPAddress?, remote: IPAddress, in snapshot: KernelSnapshot
     ) -> [DirectedAssociation] {

@@ -11,6 +11,7 @@ extension KernelReader {
     ///   - destination: Where to.
     ///   - source: The source address; nil lets the kernel choose.
     ///   - mark: The packet's mark (SO_MARK), which routing rules may ask for; 0 for none.
+    /// - Returns: The kernel's choice, or why it has none.
     /// - Throws: `NetlinkError` when the kernel does not answer the question; that no route matches
     ///   is an answer.
     public func route(
@@ -60,7 +61,8 @@ extension KernelReader {
         // struct rtmsg: family, dst_len, src_len, tos; table, protocol, scope, type; flags.
         var request = NetlinkRequest(
             type: Int32(RTM_GETROUTE),
-            header: [UInt8(family), width, source == nil ? 0 : width] + Array(repeating: 0, count: 9),
+            header: [UInt8(family), width, source == nil ? 0 : width]
+                + Array(repeating: 0, count: 9),
             attributes: [(Int32(RTA_DST.rawValue), destination.octets)],
             operation: "look up the route to \(destination)")
         if let source {

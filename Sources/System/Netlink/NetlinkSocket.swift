@@ -30,6 +30,8 @@ struct NetlinkSocket: ~Copyable {
     /// - Parameters:
     ///   - protocol: NETLINK_ROUTE or NETLINK_XFRM.
     ///   - object: What an error says it was tried on.
+    /// - Returns: The descriptor, which the caller owns.
+    /// - Throws: `NetlinkError` when the kernel refuses.
     static func openDescriptor(
         protocol: Int32, object: String
     ) throws(NetlinkError) -> Int32 {
@@ -62,7 +64,12 @@ struct NetlinkSocket: ~Copyable {
 
     /// Takes over a descriptor of `openDescriptor`, and closes it in the end.
     ///
-    /// - Parameter bufferByteCount: At first; grows to fit an answer.
+    /// - Parameters:
+    ///   - descriptor: The descriptor.
+    ///   - protocol: What it was opened for.
+    ///   - object: What an error says it was tried on.
+    ///   - bufferByteCount: The size of the buffer at first; it grows to fit an answer.
+    /// - Throws: `NetlinkError` without memory; the descriptor is closed then too.
     init(
         descriptor: Int32, protocol: Int32, object: String, bufferByteCount: Int = 64 * 1024
     ) throws(NetlinkError) {
@@ -95,8 +102,11 @@ struct NetlinkSocket: ~Copyable {
     /// Starts over when the table changed under the dump (NLM_F_DUMP_INTR) or answers were lost.
     ///
     /// - Parameters:
+    ///   - request: The request; NLM_F_DUMP is added to its flags.
     ///   - answerType: The type of messages that hold elements; others are left out.
     ///   - parse: Appends what one message says; a message it throws for is counted and left out.
+    /// - Returns: The elements in the kernel's order.
+    /// - Throws: `NetlinkError` when the kernel refuses or no attempt succeeds.
     mutating func dump<Element>(
         _ request: NetlinkRequest, answerType: Int,
         _ parse: (RawSpan, inout [Element]) throws(KernelMessageError) -> Void
