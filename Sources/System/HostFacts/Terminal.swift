@@ -1,3 +1,4 @@
+internal import CLinux
 internal import Glibc
 
 /// What a person may be looking at: a standard stream of this process.
