@@ -42,6 +42,7 @@ public final class ProbingService: Sendable {
         var netlinkOverruns: UInt64 = 0
         var notices: [String] = []
         var waiting: [String: [String]] = [:]
+        var isSeen = false
     }
 
     let loop: ProbeLoop
@@ -95,6 +96,9 @@ public final class ProbingService: Sendable {
         watcher.withLock { $0?.stop() }
         loop.stop()
     }
+
+    /// Whether this host has been looked at once since the start.
+    var isReady: Bool { knowledge.withLock { $0.isSeen } }
 
     /// How often the probe loop has come round; a loop that hangs stands still.
     public var turnCount: UInt64 { loop.turnCount }
@@ -266,6 +270,7 @@ public final class ProbingService: Sendable {
             let changed = knowledge.plans != round.plans
             knowledge.plans = round.plans
             knowledge.facts = round.facts
+            knowledge.isSeen = true
             knowledge.netlinkOverruns = round.netlinkOverruns
             var changes: [(String, [String])] = []
             for plan in round.plans where knowledge.waiting[plan.name, default: []] != plan.waitingFor {
