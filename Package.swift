@@ -99,7 +99,7 @@ let package = Package(
         .executableTarget(
             name: "probe",
             dependencies: [
-                "Agent", "Configuration", "HTTP", "HostFacts",
+                "Agent", "Configuration", "HTTP", "HostFacts", "KernelState", "NetworkPrimitives",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],

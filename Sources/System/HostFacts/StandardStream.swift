@@ -26,6 +26,18 @@ public enum StandardStream: Sendable {
         return true
     }
 
+    /// Whether journald reads this stream.
+    ///
+    /// systemd.exec(5): `JOURNAL_STREAM` holds device and inode of the journal's socket; another
+    /// program may have redirected the stream since.
+    public var isJournal: Bool {
+        guard let value = unsafe getenv("JOURNAL_STREAM") else { return false }
+        var status = stat()
+        let descriptor = self == .output ? STDOUT_FILENO : STDERR_FILENO
+        guard unsafe fstat(descriptor, &status) == 0 else { return false }
+        return unsafe String(cString: value) == "\(status.st_dev):\(status.st_ino)"
+    }
+
     /// Writes `text` as UTF-8.
     @discardableResult
     public func write(_ text: String) -> Bool { write(Array(text.utf8)) }

@@ -1,6 +1,7 @@
 public import Configuration
 import Diagnosis
 import HostFacts
+import KernelState
 public import Logging
 import NetworkPrimitives
 import RawSockets
@@ -232,12 +233,25 @@ public final class ProbingService: Sendable {
         }
     }
 
-    /// What `probe discover` shows: the tunnels that the kernel knows.
-    public func discover() async -> [TunnelPlan] {
+    /// What the kernel knows of tunnels, and what it does not show.
+    public struct Discovery: Sendable {
+        /// Plans for the tunnels found.
+        public var plans: [TunnelPlan]
+        /// What could not be read, and why: there may be more tunnels than were found.
+        public var blindSpots: [String]
+    }
+
+    /// Looks for tunnels in the kernel, whatever is configured.
+    public func discover() async -> Discovery {
         var configuration = AgentConfiguration.defaults
         configuration.probing = knowledge.withLock { $0.configuration.probing }
         let only = configuration
-        return await offPool { [resolver] in TunnelWatcher.look(only, resolver: resolver).plans }
+        return await offPool { [resolver] in
+            let (plans, facts) = TunnelWatcher.look(only, resolver: resolver)
+            let snapshot = facts[nil]?.snapshot
+            let blindSpots = [snapshot?.links.reason, snapshot?.associations.reason]
+            return Discovery(plans: plans, blindSpots: blindSpots.compactMap { $0 })
+        }
     }
 
     private static func progress(

@@ -40,6 +40,12 @@ public struct RenderedReport: Sendable {
     public var verdict: String
     /// The document, ready to print.
     public var document: [UInt8]
+
+    /// Makes a report from what an agent sent.
+    public init(verdict: String, document: [UInt8]) {
+        self.verdict = verdict
+        self.document = document
+    }
 }
 
 extension ProbingService {
