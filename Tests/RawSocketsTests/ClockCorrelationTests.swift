@@ -16,7 +16,8 @@ import Testing
     }
 
     /// A reading at `microseconds` that took `width`.
-    private func reading(_ microseconds: Int64, offset: Int64 = 0, width: Int64 = 2) -> ClockReading {
+    private func reading(_ microseconds: Int64, offset: Int64 = 0, width: Int64 = 2) -> ClockReading
+    {
         ClockReading(
             before: mono(microseconds - width / 2), wall: wall(microseconds, offset: offset),
             after: mono(microseconds + width / 2))
@@ -28,9 +29,10 @@ import Testing
         #expect(converted == mono(-500))
     }
 
-    @Test(arguments: [
-        (-902, nil), (-901, -901), (-900, -900), (-100, -100), (900, 900), (901, nil),
-    ] as [(Int64, Int64?)])
+    @Test(
+        arguments: [
+            (-902, nil), (-901, -901), (-900, -900), (-100, -100), (900, 900), (901, nil),
+        ] as [(Int64, Int64?)])
     func `disbelieves a stamp more than a millisecond outside its bounds`(
         stamp: Int64, expected: Int64?
     ) {

@@ -157,7 +157,8 @@ private final class RoutedNetwork {
         let bound = try open(family, device: "side")
         #expect(bound.send(echo(family, sequence: 1), to: target).sent != nil)
         let answer = try #require(try bound.collect { !$0.answers.isEmpty }.answers.first)
-        let index = Int(network.client.run("cat /sys/class/net/side/ifindex").split(separator: "\n")[0])
+        let index = Int(
+            network.client.run("cat /sys/class/net/side/ifindex").split(separator: "\n")[0])
         #expect(answer.received.interfaceIndex.map(Int.init) == index)
         // It hears only what arrives on its device.
         let free = try open(family)

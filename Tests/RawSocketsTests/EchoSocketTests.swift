@@ -83,7 +83,8 @@ import Testing
             message[0] = type
             #expect(sender.send(message, to: loopback(family)).sent != nil)
         }
-        #expect(sender.send(echo(family, sequence: 999, reply: true), to: loopback(family)).sent != nil)
+        #expect(
+            sender.send(echo(family, sequence: 999, reply: true), to: loopback(family)).sent != nil)
         let reports = try socket.collect { $0.answers.last?.sequence == 999 }
         let own = reports.answers.filter { UInt16($0.type) == $0.sequence }.map(\.type)
         #expect(own == (family == .v4 ? [0, 3, 11, 12] : [1, 2, 3, 4, 129]))

@@ -16,7 +16,9 @@ import Testing
     }
 
     @Test(arguments: [MonotonicInstant.zero, MonotonicInstant(nanoseconds: -5)])
-    func `a deadline in the past returns at once, again and again`(deadline: MonotonicInstant) throws {
+    func `a deadline in the past returns at once, again and again`(deadline: MonotonicInstant)
+        throws
+    {
         let poll = try EventPoll()
         for _ in 0..<3 {
             #expect(poll.wait(until: deadline) { _ in }.deadlineReached)
@@ -68,7 +70,9 @@ import Testing
         #expect(wakeup == EventPoll.Wakeup(deadlineReached: false, woken: true))
     }
 
-    @Test func `reports ready descriptors by key until they are read, and not after removal`() throws {
+    @Test func `reports ready descriptors by key until they are read, and not after removal`()
+        throws
+    {
         let poll = try EventPoll()
         var ends: [[CInt]] = []
         for key in UInt64(0)..<100 {

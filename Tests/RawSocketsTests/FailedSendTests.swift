@@ -41,7 +41,8 @@ import Testing
         let reports = try socket.collect { !$0.transmitted.isEmpty && !$0.answers.isEmpty }
         #expect(reports.transmitted.map(\.ticket) == [ticket], sourceLocation: sourceLocation)
         let at = try #require(reports.transmittedAt(ticket), sourceLocation: sourceLocation)
-        #expect(at >= sent.at && at <= returnedAt + .microseconds(500), sourceLocation: sourceLocation)
+        #expect(
+            at >= sent.at && at <= returnedAt + .microseconds(500), sourceLocation: sourceLocation)
         #expect(
             reports.answers.map(\.sequence) == [UInt16(ticket)], sourceLocation: sourceLocation)
     }
@@ -69,7 +70,8 @@ import Testing
         #expect(socket.ambiguousStamps == 0)
     }
 
-    private func expectOwnStampAfterWarmup(_ socket: EchoSocket, _ family: IPAddress.Family) throws {
+    private func expectOwnStampAfterWarmup(_ socket: EchoSocket, _ family: IPAddress.Family) throws
+    {
         let outcome = socket.send(
             echo(family, sequence: 0), to: address(family, subnet: 1, host: 2))
         #expect(outcome.sent?.ticket == 0)
@@ -83,7 +85,7 @@ import Testing
         try expectOwnStampAfterWarmup(socket, family)
         let destination = address(family, subnet: 1, host: 2)
         // One is refused by length alone, the other by the IP layer after it made room.
-        for (ticket, size) in [(UInt32(1), 70_000), (2, 65_520), (3, 65_528)] {
+        for (ticket, size) in [(UInt32(1), 70_000), (2, family == .v4 ? 65_508 : 65_529)] {
             let outcome = socket.send(echo(family, sequence: 0, payload: size), to: destination)
             #expect(outcome.failure?.kind == .tooBig)
             try expectOwnStamp(socket, family, ticket: ticket)
@@ -91,17 +93,20 @@ import Testing
         let unrouted = socket.send(
             echo(family, sequence: 0), to: address(family, subnet: 9, host: 9))
         #expect(unrouted.failure?.kind == .noRoute)
-        try expectOwnStamp(socket, family, ticket: 4)
+        try expectOwnStamp(socket, family, ticket: 3)
     }
 
-    @Test func `a stamp fetched while the counter is restarted is reported by the next drain`() throws {
+    @Test func `a stamp fetched while the counter is restarted is reported by the next drain`()
+        throws
+    {
         installFirewall()
         let socket = try EchoSocket(EchoSocketOptions(family: .v4, namespace: near.name))
         try expectOwnStampAfterWarmup(socket, .v4)
         let destination = address(.v4, subnet: 1, host: 2)
         var sent: [(ticket: UInt32, at: MonotonicInstant)] = []
         for sequence in UInt16(1)...3 {
-            sent.append(try #require(socket.send(echo(.v4, sequence: sequence), to: destination).sent))
+            sent.append(
+                try #require(socket.send(echo(.v4, sequence: sequence), to: destination).sent))
             usleep(2000)
             #expect(socket.send(echo(.v4, sequence: 0), to: firewalled(.v4)).failure != nil)
         }
@@ -113,7 +118,9 @@ import Testing
         }
     }
 
-    @Test func `a packet that waited for its neighbour across a restart gets no other's stamp`() throws {
+    @Test func `a packet that waited for its neighbour across a restart gets no other's stamp`()
+        throws
+    {
         installFirewall()
         let socket = try EchoSocket(EchoSocketOptions(family: .v4, namespace: near.name))
         let absent = address(.v4, subnet: 1, host: 99)
@@ -135,6 +142,6 @@ import Testing
         #expect(reports.transmitted.map(\.ticket) == [last.ticket])
         let at = try #require(reports.transmittedAt(last.ticket))
         #expect(at > last.at && at <= resolvedAt)
-        #expect(socket.ambiguousStamps == 1)
+        #expect(socket.ambiguousStamps == 2)
     }
 }

@@ -4,12 +4,13 @@ import Testing
 @testable import RawSockets
 
 @Suite struct SendFailureTests {
-    @Test(arguments: [
-        (EPERM, .denied), (EACCES, .denied), (ENODEV, .noDevice), (ENXIO, .noDevice),
-        (ENETDOWN, .noDevice), (ENETUNREACH, .noRoute), (EHOSTUNREACH, .noRoute),
-        (EADDRNOTAVAIL, .sourceUnavailable), (EMSGSIZE, .tooBig), (ENOBUFS, .buffersFull),
-        (EAGAIN, .buffersFull), (EINVAL, .other), (EIO, .other),
-    ] as [(CInt, SendFailure.Kind)])
+    @Test(
+        arguments: [
+            (EPERM, .denied), (EACCES, .denied), (ENODEV, .noDevice), (ENXIO, .noDevice),
+            (ENETDOWN, .noDevice), (ENETUNREACH, .noRoute), (EHOSTUNREACH, .noRoute),
+            (EADDRNOTAVAIL, .sourceUnavailable), (EMSGSIZE, .tooBig), (ENOBUFS, .buffersFull),
+            (EAGAIN, .buffersFull), (EINVAL, .other), (EIO, .other),
+        ] as [(CInt, SendFailure.Kind)])
     func `classifies the errno`(errno: CInt, kind: SendFailure.Kind) {
         #expect(SendFailure(errno: errno, hasSource: false).kind == kind)
     }

@@ -28,8 +28,8 @@ public final class EchoSocket {
 
     let owner: Descriptor
     var tickets = TransmitTickets()
-    /// Transmit stamps that were fetched before the kernel's counter was restarted.
-    var earlyStamps: [(match: TransmitTickets.Match, stamp: WallTime)] = []
+    /// What the error queue held when the kernel's counter was restarted.
+    var earlyEntries: [ResolvedEntry] = []
     var lastDropCount: UInt32 = 0
     /// When the receive queue was last seen empty: whatever comes next arrived after it.
     var emptyAt: MonotonicInstant
@@ -155,10 +155,10 @@ public final class EchoSocket {
             tickets.beginEpoch(at: MonotonicClock.now())
             return
         }
-        fetchTransmitStamps { event in
-            // Kept for the next drain, which has a caller to tell.
-            if case .stamp(let match, let stamp) = event { earlyStamps.append((match, stamp)) }
-        }
+        let entries = fetchErrorQueue()
+        let correlation = ClockCorrelation()
+        // Kept for the next drain, which has a caller to tell.
+        for entry in entries { earlyEntries.append(resolve(entry, correlation)) }
         // setsockopt(2) granted the same flags before, and takes no memory: it cannot fail.
         if let refusal = StampSupport.restartNumbers(on: descriptor) {
             preconditionFailure("setsockopt(SO_TIMESTAMPING): \(refusal.description)")

@@ -39,7 +39,8 @@ func isLocal(_ address: IPAddress, for socket: CInt) -> Bool {
             let name = unsafe entry.ifr_ifru.ifru_addr
             return unsafe withUnsafeBytes(of: name) { bytes in
                 // struct sockaddr_in: the address follows family and port.
-                unsafe address == .v4(bytes.loadUnaligned(fromByteOffset: 4, as: UInt32.self).bigEndian)
+                unsafe address
+                    == .v4(bytes.loadUnaligned(fromByteOffset: 4, as: UInt32.self).bigEndian)
             }
         }
     }
