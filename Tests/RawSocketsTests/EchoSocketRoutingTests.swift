@@ -42,6 +42,7 @@ private final class RoutedNetwork {
         family: IPAddress.Family
     ) throws {
         let socket = try open(family, device: "wan")
+        awaitReceiveStamps()
         let message = echo(family, identifier: 0xabcd, sequence: 7)
         let sent = try #require(
             socket.send(message, to: network.target(family), hopLimit: 1).sent)

@@ -99,8 +99,10 @@ struct TransmitTickets {
         needsEpoch = false
     }
 
-    /// The message that the kernel's `number` stands for; nil for a stamp that came twice, too late,
-    /// or could belong to two messages. `stampedAt` is about when the stamp was taken.
+    /// The message that the kernel's number stands for.
+    ///
+    /// Nil for a stamp that came twice or too late, or could belong to two messages. `stampedAt` is
+    /// about when the stamp was taken.
     mutating func match(kernelNumber number: UInt32, stampedAt: MonotonicInstant?) -> Match? {
         let current = matchInEpoch(number)
         guard var holder = earlier[number] else { return current }

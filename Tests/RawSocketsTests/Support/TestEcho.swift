@@ -60,6 +60,14 @@ extension EchoSocket {
         until isEnough: (Reports) -> Bool
     ) throws {
         var correlation = ClockCorrelation()
+        try collect(
+            into: &reports, correlation: &correlation, within: timeout, until: isEnough)
+    }
+
+    func collect(
+        into reports: inout Reports, correlation: inout ClockCorrelation,
+        within timeout: Duration = .seconds(3), until isEnough: (Reports) -> Bool
+    ) throws {
         let poll = try EventPoll()
         try poll.add(descriptor, key: 1)
         let deadline = MonotonicClock.now() + timeout
@@ -86,6 +94,12 @@ extension EchoSocket {
         try collect(into: &reports, within: timeout, until: isEnough)
         return reports
     }
+}
+
+/// Waits until the kernel stamps received packets: it starts in the background when the host's first
+/// socket asks for stamps.
+func awaitReceiveStamps() {
+    usleep(50_000)
 }
 
 extension SendOutcome {
