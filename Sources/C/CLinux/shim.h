@@ -68,9 +68,7 @@ static inline const char *clinux_errno_text(int code) {
     return strerrordesc_np(code);
 }
 
-// ioctl(2) is variadic. Returns 0 when the interface index exists in the socket's network
-// namespace, else -1 with ENODEV.
-static inline int clinux_check_interface(int descriptor, int index) {
-    struct ifreq request = {.ifr_ifindex = index};
-    return ioctl(descriptor, SIOCGIFNAME, &request);
+// ioctl(2) is variadic.
+static inline int clinux_ioctl(int descriptor, unsigned long request, void *argument) {
+    return ioctl(descriptor, request, argument);
 }

@@ -96,13 +96,18 @@ public struct ClockCorrelation: Hashable, Sendable {
         _ stamp: WallTime, notBefore: MonotonicInstant, notAfter: MonotonicInstant
     ) -> MonotonicInstant? {
         if let stepSeenAt, notBefore <= stepSeenAt { return nil }
-        let offset = bounds.lowerBound + (bounds.upperBound - bounds.lowerBound) / 2
-        let (nanoseconds, overflow) = stamp.nanoseconds.subtractingReportingOverflow(offset)
-        let instant = MonotonicInstant(nanoseconds: nanoseconds)
-        guard !overflow, instant >= notBefore - Self.tolerance,
+        guard let instant = estimate(stamp), instant >= notBefore - Self.tolerance,
             instant <= notAfter + Self.tolerance
         else { return nil }
         return instant
+    }
+
+    /// The monotonic time of a stamp if the wall clock has not stepped since it was taken; nil when
+    /// the monotonic clock has no such time.
+    func estimate(_ stamp: WallTime) -> MonotonicInstant? {
+        let offset = bounds.lowerBound + (bounds.upperBound - bounds.lowerBound) / 2
+        let (nanoseconds, overflow) = stamp.nanoseconds.subtractingReportingOverflow(offset)
+        return overflow ? nil : MonotonicInstant(nanoseconds: nanoseconds)
     }
 
     private static func bounds(of reading: ClockReading) -> ClosedRange<Int64> {

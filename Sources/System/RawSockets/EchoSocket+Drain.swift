@@ -43,61 +43,86 @@ extension EchoSocket {
 
     // MARK: - Transmit stamps
 
+    /// An entry of the error queue.
     enum ErrorQueueEntry {
+        /// A transmit stamp under the kernel's number.
+        case stamp(kernelNumber: UInt32, WallTime)
+        case error(QueuedError)
+    }
+
+    /// An entry of the error queue whose message was looked up.
+    enum ResolvedEntry {
         case stamp(TransmitTickets.Match, WallTime)
+        /// A stamp that is no message's for sure.
+        case discarded
         case error(QueuedError)
     }
 
     private func reportTransmitStamps(
         _ correlation: inout ClockCorrelation, _ body: (SocketEvent, RawSpan) -> Void
     ) {
-        var entries: [ErrorQueueEntry] = earlyStamps.map { .stamp($0.match, $0.stamp) }
-        earlyStamps.removeAll()
-        fetchTransmitStamps { entries.append($0) }
+        let entries = fetchErrorQueue()
         correlation.sample()
-        for entry in entries {
-            switch entry {
-            case .stamp(let match, let stamp):
-                let at = correlation.convert(
-                    stamp, notBefore: match.sentAt, notAfter: correlation.sampledAt)
-                body(.transmitted(ticket: match.ticket, at: at), RawSpan())
-            case .error(let error):
-                body(.queuedError(error), RawSpan())
-            }
+        for entry in earlyEntries { report(entry, correlation, body) }
+        earlyEntries.removeAll()
+        for entry in entries { report(resolve(entry, correlation), correlation, body) }
+    }
+
+    private func report(
+        _ entry: ResolvedEntry, _ correlation: ClockCorrelation,
+        _ body: (SocketEvent, RawSpan) -> Void
+    ) {
+        switch entry {
+        case .stamp(let match, let stamp):
+            let at = correlation.convert(
+                stamp, notBefore: match.sentAt, notAfter: correlation.sampledAt)
+            body(.transmitted(ticket: match.ticket, at: at), RawSpan())
+        case .error(let error): body(.queuedError(error), RawSpan())
+        case .discarded: break
+        }
+    }
+
+    /// Finds the message of a stamp; to be called in the epoch that the stamp was fetched in.
+    func resolve(_ entry: ErrorQueueEntry, _ correlation: ClockCorrelation) -> ResolvedEntry {
+        switch entry {
+        case .stamp(let number, let stamp):
+            tickets.match(kernelNumber: number, stampedAt: correlation.estimate(stamp))
+                .map { .stamp($0, stamp) } ?? .discarded
+        case .error(let error): .error(error)
         }
     }
 
     /// Empties the error queue, whose length is bounded: only this socket's sends fill it.
-    func fetchTransmitStamps(_ body: (ErrorQueueEntry) -> Void) {
+    func fetchErrorQueue() -> [ErrorQueueEntry] {
+        var entries: [ErrorQueueEntry] = []
         while true {
             switch transmitted.receive(from: descriptor, flags: CInt(MSG_ERRQUEUE)) {
             case .success(let count):
-                for index in 0..<count { fetch(entryAt: index, body) }
-                if count < transmitted.capacity { return }
+                for index in 0..<count {
+                    if let entry = entry(transmitted.ancillary(at: index)) { entries.append(entry) }
+                }
+                if count < transmitted.capacity { return entries }
             case .failure(let code):
-                body(.error(QueuedError(code, "recvmmsg(MSG_ERRQUEUE)")))
-                return
+                entries.append(.error(QueuedError(code, "recvmmsg(MSG_ERRQUEUE)")))
+                return entries
             }
         }
     }
 
-    private func fetch(entryAt index: Int, _ body: (ErrorQueueEntry) -> Void) {
-        let ancillary = transmitted.ancillary(at: index)
+    private func entry(_ ancillary: Ancillary) -> ErrorQueueEntry? {
         guard let error = ancillary.extendedError else {
             let text = "error queue entry without an extended error"
-            body(.error(QueuedError(errno: 0, description: text)))
-            return
+            return .error(QueuedError(errno: 0, description: text))
         }
         // Kernel documentation, networking/timestamping: ee_errno ENOMSG, ee_info the kind of
         // stamp (SCM_TSTAMP_SND is the one asked for), ee_data the number.
         guard error.ee_origin == UInt8(SO_EE_ORIGIN_TIMESTAMPING) else {
-            body(.error(QueuedError(Errno(CInt(bitPattern: error.ee_errno)), "error queue")))
-            return
+            return .error(QueuedError(Errno(CInt(bitPattern: error.ee_errno)), "error queue"))
         }
-        guard error.ee_info == UInt32(SCM_TSTAMP_SND), let stamp = ancillary.stamp,
-            let match = tickets.match(kernelNumber: error.ee_data)
-        else { return }
-        body(.stamp(match, stamp))
+        guard error.ee_info == UInt32(SCM_TSTAMP_SND), let stamp = ancillary.stamp else {
+            return nil
+        }
+        return .stamp(kernelNumber: error.ee_data, stamp)
     }
 
     // MARK: - Received messages

@@ -146,12 +146,4 @@ extension EchoSocket {
         guard let refusal else { return }
         throw SocketError(refusal, operation: operation, object: object, capability: capability)
     }
-
-    /// The index of the device that a socket is bound to; 0 for none.
-    static func boundInterface(of socket: CInt) -> CInt {
-        var index: CInt = 0
-        var length = socklen_t(MemoryLayout<CInt>.size)
-        let result = unsafe getsockopt(socket, SOL_SOCKET, SO_BINDTOIFINDEX, &index, &length)
-        return result == 0 ? index : 0
-    }
 }

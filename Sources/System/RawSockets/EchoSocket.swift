@@ -14,6 +14,9 @@ public final class EchoSocket {
     public let stamps: StampSupport
     /// Messages the kernel dropped because the receive buffer was full (SO_RXQ_OVFL), known as of
     /// the last message received.
+    ///
+    /// An upper bound on newer kernels, which count types that the socket's filter keeps out when
+    /// they meet a full buffer (net/ipv4/raw.c, `raw_v4_input`).
     public internal(set) var receiveDrops: UInt64 = 0
     /// Received packets whose IP header contradicted itself; never reported as events.
     public internal(set) var malformedPackets: UInt64 = 0
@@ -25,8 +28,8 @@ public final class EchoSocket {
 
     let owner: Descriptor
     var tickets = TransmitTickets()
-    /// Transmit stamps that were fetched before the kernel's counter was restarted.
-    var earlyStamps: [(match: TransmitTickets.Match, stamp: WallTime)] = []
+    /// What the error queue held when the kernel's counter was restarted.
+    var earlyEntries: [ResolvedEntry] = []
     var lastDropCount: UInt32 = 0
     /// When the receive queue was last seen empty: whatever comes next arrived after it.
     var emptyAt: MonotonicInstant
@@ -49,7 +52,7 @@ public final class EchoSocket {
         emptyAt = MonotonicClock.now()
         owner = try Self.open(options)
         stamps = StampSupport.enable(on: owner.number)
-        interfaceIndex = Self.boundInterface(of: owner.number)
+        interfaceIndex = boundInterface(of: owner.number)
         incoming = MessageBatch(capacity: 32, payloadByteCount: receiveByteCount)
         transmitted = MessageBatch(capacity: 32, payloadByteCount: 64)
     }
@@ -100,9 +103,7 @@ public final class EchoSocket {
             return .sent(ticket: tickets.issue(sentAt: at), at: at)
         case .failure(let code):
             tickets.sendFailed()
-            return .failed(
-                SendFailure(
-                    errno: code.number, hasSource: source != nil, deviceIsGone: isDeviceGone))
+            return .failed(explain(code, source))
         }
     }
 
@@ -134,9 +135,18 @@ public final class EchoSocket {
         }
     }
 
-    /// Whether the device that the socket is bound to no longer exists.
-    private var isDeviceGone: Bool {
-        interfaceIndex != 0 && clinux_check_interface(descriptor, interfaceIndex) != 0
+    /// Tells apart what ENETUNREACH may mean: a device that is gone (IPv6), a source that is on no
+    /// device (IPv4), or a missing route.
+    private func explain(_ code: Errno, _ source: IPAddress?) -> SendFailure {
+        if interfaceIndex != 0, !interfaceExists(interfaceIndex, for: descriptor) {
+            return SendFailure(kind: .noDevice, errno: code.number)
+        }
+        if code.number == ENETUNREACH, let source, source.family == .v4,
+            !isLocal(source, for: descriptor)
+        {
+            return SendFailure(kind: .sourceUnavailable, errno: code.number)
+        }
+        return SendFailure(errno: code.number, hasSource: source != nil)
     }
 
     /// Sets the kernel's stamp counter to zero, after fetching the stamps numbered so far.
@@ -145,10 +155,10 @@ public final class EchoSocket {
             tickets.beginEpoch(at: MonotonicClock.now())
             return
         }
-        fetchTransmitStamps { event in
-            // Kept for the next drain, which has a caller to tell.
-            if case .stamp(let match, let stamp) = event { earlyStamps.append((match, stamp)) }
-        }
+        let entries = fetchErrorQueue()
+        let correlation = ClockCorrelation()
+        // Kept for the next drain, which has a caller to tell.
+        for entry in entries { earlyEntries.append(resolve(entry, correlation)) }
         // setsockopt(2) granted the same flags before, and takes no memory: it cannot fail.
         if let refusal = StampSupport.restartNumbers(on: descriptor) {
             preconditionFailure("setsockopt(SO_TIMESTAMPING): \(refusal.description)")

@@ -16,12 +16,13 @@ public struct SendFailure: Error, Hashable, Sendable {
     public enum Kind: Hashable, Sendable, CaseIterable {
         /// EPERM, EACCES: a local firewall rule, or a missing privilege.
         case denied
-        /// ENODEV, ENXIO, ENETDOWN: the socket's device is gone or down. A device of the same name
+        /// ENODEV, ENXIO, ENETDOWN, or any errno when the bound device no longer exists. A device of the same name
         /// that comes back is another device: the socket has to be opened again.
         case noDevice
         /// ENETUNREACH, EHOSTUNREACH: this host has no route.
         case noRoute
-        /// EADDRNOTAVAIL, or EINVAL with a source address given: that address is not on this host.
+        /// EADDRNOTAVAIL, EINVAL with a source address given, or ENETUNREACH with an IPv4 source
+        /// that is on no device: that address is not on this host.
         case sourceUnavailable
         /// EMSGSIZE: the message is longer than an IP packet can be.
         case tooBig
@@ -36,15 +37,19 @@ public struct SendFailure: Error, Hashable, Sendable {
     /// The errno(3) number.
     public let errno: Int32
 
-    /// Makes a failure from an errno(3) number.
+    /// Makes a failure of a known kind.
+    public init(kind: Kind, errno: Int32) {
+        self.kind = kind
+        self.errno = errno
+    }
+
+    /// Makes a failure from an errno(3) number alone.
     ///
-    /// `hasSource` tells whether a source address was given, `deviceIsGone` whether the socket is
-    /// bound to a device that no longer exists: IPv6 calls that ENETUNREACH.
-    public init(errno: Int32, hasSource: Bool, deviceIsGone: Bool = false) {
+    /// `hasSource` tells whether a source address was given.
+    init(errno: Int32, hasSource: Bool) {
         self.errno = errno
         kind =
             switch errno {
-            case _ where deviceIsGone: .noDevice
             case EPERM, EACCES: .denied
             case ENODEV, ENXIO, ENETDOWN: .noDevice
             case ENETUNREACH, EHOSTUNREACH: .noRoute

@@ -4,7 +4,9 @@ import Glibc
 /// Which kernel timestamps a socket was granted.
 ///
 /// A granted transmit stamp may still never come: a device driver that does not call
-/// `skb_tx_timestamp` sends without one. Whoever waits for `transmitted` events sees that.
+/// `skb_tx_timestamp` sends without one. Whoever waits for `transmitted` events sees that. Receive
+/// stamps may be missing for some milliseconds after the host's first socket asked for them: the
+/// kernel turns them on in the background (net/core/dev.c, `net_enable_timestamp`).
 public enum StampSupport: Hashable, Sendable {
     /// Transmit and receive stamps.
     case kernel
