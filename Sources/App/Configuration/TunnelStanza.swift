@@ -40,7 +40,7 @@ public enum TunnelStanza {
                 known(key.rawValue, TOMLText.basicString(value))
             } else {
                 let reason = reasons[key] ?? "not known"
-                lines.append("# \(key.rawValue) = \"\"  # \(comment(reason))")
+                lines.append("# \(key.rawValue) = \"\"  # \(TOMLText.oneLine(reason))")
             }
         }
         known("name", TOMLText.basicString(TunnelName.sanitized(tunnel.name)))
@@ -55,15 +55,5 @@ public enum TunnelStanza {
         if tunnel.fwmark != 0 { known("fwmark", "0x" + String(tunnel.fwmark, radix: 16)) }
         if let netns = tunnel.netns { known("netns", TOMLText.basicString(netns)) }
         return lines.joined(separator: "\n") + "\n"
-    }
-
-    /// A text as the rest of a comment line: TOML forbids control characters there.
-    private static func comment(_ text: String) -> String {
-        var line = ""
-        for scalar in text.unicodeScalars {
-            let isControl = scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value)
-            line.unicodeScalars.append(isControl ? " " : scalar)
-        }
-        return line
     }
 }

@@ -106,9 +106,14 @@ private func splitHostAndPort(_ text: String) throws(ValueMistake) -> (String, U
         guard !host.isEmpty else { throw ValueMistake("\(TOMLText.excerpt(text)) has no host") }
     }
     guard !rest.isEmpty else { return (String(host), nil) }
+    guard rest.hasPrefix(":") else {
+        throw ValueMistake(
+            "\(TOMLText.excerpt(String(rest))) is no port",
+            allowed: "\":\" and a port of 1 to 65535")
+    }
     let digits = rest.dropFirst()
-    guard rest.hasPrefix(":"), digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
-        let port = UInt16(digits), port > 0
+    guard digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let port = UInt16(digits),
+        port > 0
     else {
         throw ValueMistake(
             "\(TOMLText.excerpt(String(digits))) is no port", allowed: "a port of 1 to 65535")

@@ -54,10 +54,13 @@ extension TOMLNode {
         do {
             return node(try TOMLTable(string: text))
         } catch let error as TOMLParseError {
+            // Each begins "Error while parsing", then says what, like "string: …".
+            let prefix = "Error while parsing "
+            let words = TOMLText.oneLine(error.description)
             throw TOMLSyntaxError(
                 position: SourcePosition(
                     line: error.source.begin.line, column: error.source.begin.column),
-                problem: error.description)
+                problem: words.hasPrefix(prefix) ? "TOML " + words.dropFirst(prefix.count) : words)
         } catch {
             throw TOMLSyntaxError(
                 position: SourcePosition(line: 1, column: 1), problem: "\(error)")

@@ -1,24 +1,32 @@
 /// The text forms of TOML strings: what escapes mean, and how any text is written as a string.
 enum TOMLText {
-    /// A text as a basic string, in quotes; control characters are escaped (TOML 1.0, "String").
+    /// A text as a basic string, in quotes (TOML 1.0, "String").
     static func basicString(_ text: String) -> String {
-        var quoted = "\""
+        var quoted = ""
+        for scalar in text.unicodeScalars {
+            if scalar == "\"" || scalar == "\\" { quoted += "\\" }
+            quoted.unicodeScalars.append(scalar)
+        }
+        return "\"\(oneLine(quoted))\""
+    }
+
+    /// A text with its control characters and line breaks escaped, so that it shows as one line.
+    static func oneLine(_ text: String) -> String {
+        var line = ""
         for scalar in text.unicodeScalars {
             switch scalar {
-            case "\"": quoted += "\\\""
-            case "\\": quoted += "\\\\"
-            case "\u{8}": quoted += "\\b"
-            case "\t": quoted += "\\t"
-            case "\n": quoted += "\\n"
-            case "\u{c}": quoted += "\\f"
-            case "\r": quoted += "\\r"
+            case "\u{8}": line += "\\b"
+            case "\t": line += "\\t"
+            case "\n": line += "\\n"
+            case "\u{c}": line += "\\f"
+            case "\r": line += "\\r"
             case "\u{0}"..."\u{1f}", "\u{7f}"..."\u{9f}", "\u{2028}", "\u{2029}":
                 let digits = String(scalar.value, radix: 16)
-                quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: quoted.unicodeScalars.append(scalar)
+                line += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            default: line.unicodeScalars.append(scalar)
             }
         }
-        return quoted + "\""
+        return line
     }
 
     /// A text as a basic string for a message: no longer than about 60 characters.
