@@ -25,6 +25,18 @@ import Testing
         }
     }
 
+    @Test func `skips the slots of a stall and sends one probe, not a burst`() {
+        var run = RequestSimulation(Self.defaults, path: RequestSimulation.path(), seed: 2)
+        run.stalls = [at(9_500)..<at(15_400)]
+        run.run(until: at(20_500))
+        let times = run.sendTimes.map { $0 - at(0) }
+        let onGrid = { (range: ClosedRange<Int>) in range.map { Duration.seconds($0) } }
+        #expect(times == onGrid(0...9) + [.milliseconds(15_400)] + onGrid(16...20))
+        // The late one stands for the latest slot that had passed.
+        #expect(run.transmissions[10].deadline == at(seconds: 15))
+        #expect(run.prober.counts.lost == 0)
+    }
+
     @Test func `answers nothing more once a limited run is decided`() {
         for loss in [0.0, 0.3, 1.0] {
             var settings = Self.defaults

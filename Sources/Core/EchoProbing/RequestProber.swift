@@ -126,11 +126,13 @@ public struct RequestProber: Sendable {
             actions.append(.resolved(entry.outcome(.lost)))
         }
         if !isExhausted, nextSend <= now {
+            // Of the slots that passed while this process did not run only the last is used, so
+            // that no burst follows a stall.
+            let interval = settings.interval.nanoseconds
+            nextSend = nextSend + .nanoseconds((now - nextSend).nanoseconds / interval * interval)
             transmit(deadline: nextSend, isRetry: false, identifiers: &identifiers, into: &actions)
             scheduled += 1
             nextSend = nextSend + settings.interval
-            // Slots that passed while this process did not run are skipped, not sent in a burst.
-            while nextSend + settings.interval <= now { nextSend = nextSend + settings.interval }
         }
         while let due = retriesDue.first, due <= now {
             retriesDue.removeFirst()
