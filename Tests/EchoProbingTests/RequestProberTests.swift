@@ -139,6 +139,19 @@ import Testing
 
     // MARK: - What is counted
 
+    @Test func `counts an answer after the timeout as lost and late`() {
+        let links = SimulatedLinks(delay: .milliseconds(600))
+        var run = RequestSimulation(Self.defaults, path: RequestSimulation.path(links), seed: 11)
+        run.run(until: at(9_500))
+        #expect(run.prober.counts.sent == 10)
+        #expect(run.prober.counts.received == 0)
+        #expect(run.prober.counts.lost == 9)
+        #expect(run.prober.counts.lateReplies == 9)
+        #expect(!run.prober.hasEverAnswered)
+        #expect(run.prober.roundTrips.count == 0)
+        #expect(run.samples.allSatisfy { !$0.succeeded })
+    }
+
     @Test func `counts an answer as late by its own stamp, before the timer has run`() {
         let links = SimulatedLinks(delay: .milliseconds(600))
         var run = RequestSimulation(Self.defaults, path: RequestSimulation.path(links), seed: 12)
@@ -149,6 +162,20 @@ import Testing
         #expect(run.prober.counts.lost == 1)
         #expect(run.prober.counts.lateReplies == 1)
         #expect(run.samples == [ProbeSample(sentAt: .zero, succeeded: false)])
+    }
+
+    @Test func `never counts a duplicate as received, and no answer to a retry at all`() {
+        let links = SimulatedLinks(duplication: 1)
+        var run = RequestSimulation(Self.defaults, path: RequestSimulation.path(links), seed: 13)
+        run.network[run.route].outages.add(at(seconds: 4)..<at(4_100))
+        run.run(until: at(9_500))
+        #expect(run.prober.counts.retries == 2)
+        #expect(run.prober.counts.received == 9)
+        #expect(run.prober.counts.lost == 1)
+        // Each request arrives twice there and each of the two answers twice here.
+        #expect(run.prober.counts.duplicates == 9 * 3)
+        #expect(run.prober.counts.lateReplies == 0)
+        #expect(run.prober.roundTrips.count == 9)
     }
 
     @Test func `counts an answer to an older probe as reordered`() {
@@ -189,6 +216,19 @@ import Testing
         let seen = run.prober.counts.icmpErrors
         #expect(seen.map { $0.key.description } == ["3/\(code)"])
         #expect(run.outcomes.allSatisfy { $0.result == .refused })
+    }
+
+    @Test func `counts what could not be sent as a failed sample, not as sent`() {
+        var run = RequestSimulation(Self.defaults, path: RequestSimulation.path(), seed: 16)
+        run.network[run.route].unsendable.add(at(seconds: 5)..<at(seconds: 8))
+        run.run(until: at(9_900))
+        #expect(run.prober.counts.sent == 7)
+        #expect(run.prober.counts.received == 7)
+        #expect(run.prober.counts.lost == 0)
+        #expect(run.prober.counts.retries == 0, "no retry was sent either")
+        #expect(run.prober.counts.failed[.send] == 3, "one for each probe, none for a retry")
+        #expect(run.samples.filter { !$0.succeeded }.count == 9)
+        #expect(run.outcomes.filter { $0.result == .unsent }.count == 9)
     }
 
     @Test func `rejects forged answers by reason and believes none`() throws {

@@ -160,9 +160,9 @@ public struct RequestProber: Sendable {
         identifiers: inout EchoIdentifierPool, into actions: inout [ProbeAction]
     ) {
         guard let index = log.index(of: number) else { return }
-        counts.failed[reason, default: 0] += 1
         log.entries[index].state = .failed
         let entry = log.entries[index]
+        if !entry.isRetry { counts.failed[reason, default: 0] += 1 }
         actions.append(.resolved(entry.outcome(.unsent)))
         if !entry.isRetry { retry(from: now, identifiers: &identifiers) }
         log.advanceCursors()
@@ -203,16 +203,18 @@ public struct RequestProber: Sendable {
 
         switch entry.state {
         case .answered:
-            counts.duplicates += 1
+            if !entry.isRetry { counts.duplicates += 1 }
             return
         case .lost, .failed:
             log.entries[index].state = .answered
-            counts.lateReplies += 1
+            if !entry.isRetry { counts.lateReplies += 1 }
             return
         case .pending where arrival - entry.sentAt >= settings.timeout:
             // The timer has not run yet, but the answer is late all the same.
-            if !entry.isRetry { counts.lost += 1 }
-            counts.lateReplies += 1
+            if !entry.isRetry {
+                counts.lost += 1
+                counts.lateReplies += 1
+            }
             actions.append(.resolved(entry.outcome(.lost)))
             log.resolve(index, as: .lost)
             log.entries[index].state = .answered
