@@ -231,6 +231,17 @@ import Testing
         #expect(run.outcomes.filter { $0.result == .unsent }.count == 9)
     }
 
+    @Test func `times the sample of a failed send by the attempt`() {
+        var run = RequestSimulation(Self.defaults, path: RequestSimulation.path(), seed: 17)
+        run.network[run.route].unsendable.add(at(seconds: 3)..<at(seconds: 9))
+        run.stalls = [at(3_001)..<at(7_300)]
+        run.run(until: at(seconds: 12))
+        #expect(run.samples.contains { $0.sentAt == at(7_300) })
+        for (older, newer) in zip(run.samples, run.samples.dropFirst()) {
+            #expect(older.sentAt <= newer.sentAt)
+        }
+    }
+
     @Test func `rejects forged answers by reason and believes none`() throws {
         var path = RequestSimulation.path()
         path.forgeries.wrongSource = 1
@@ -275,6 +286,57 @@ import Testing
     }
 
     // MARK: - The whole
+
+    @Test(arguments: [IPAddress.Family.v4, .v6])
+    func `keeps the loss law and the ledger's counts in 500 random networks`(
+        family: IPAddress.Family
+    ) {
+        var seen = ProbeCounts()
+        for seed in UInt64(1)...500 {
+            var generator = SeededGenerator(seed: seed &* 77)
+            var run = Self.randomRun(family: family, seed: seed, generator: &generator)
+            run.run(until: at(seconds: 20)) { run in
+                let counts = run.prober.counts
+                // inFlight itself would trap below zero.
+                #expect(counts.sent >= counts.received + counts.lost + counts.inconclusive)
+                #expect(counts.inFlight == run.expected.inFlight, "seed \(seed) at \(run.now)")
+                #expect(counts.received == run.expected.received, "seed \(seed) at \(run.now)")
+                #expect(counts.lost == run.expected.lost, "seed \(seed) at \(run.now)")
+            }
+            let (counts, expected) = (run.prober.counts, run.expected)
+            #expect(counts.sent == expected.sent, "seed \(seed)")
+            #expect(counts.retries == expected.retries, "seed \(seed)")
+            #expect(counts.lateReplies == expected.lateReplies, "seed \(seed)")
+            #expect(counts.duplicates == expected.duplicates, "seed \(seed)")
+            #expect(counts.reordered == expected.reordered, "seed \(seed)")
+            #expect(counts.inconclusive == 0)
+            #expect(counts.failed[.filtered] == expected.failed[.filtered], "seed \(seed)")
+            #expect(counts.failed[.unreachable] == expected.failed[.unreachable], "seed \(seed)")
+            #expect(counts.lateReplies <= counts.lost)
+            #expect(run.prober.roundTrips.count == counts.received)
+            let rejected = counts.rejected.values.reduce(0, +)
+            let tally = run.network.tally(of: run.route)
+            #expect(rejected + UInt64(run.malformed) <= UInt64(tally.forged), "seed \(seed)")
+            for (older, newer) in zip(run.samples, run.samples.dropFirst()) {
+                #expect(older.sentAt <= newer.sentAt, "seed \(seed)")
+            }
+            seen.received += counts.received
+            seen.lost += counts.lost
+            seen.lateReplies += counts.lateReplies
+            seen.duplicates += counts.duplicates
+            seen.reordered += counts.reordered
+            for (reason, count) in counts.failed { seen.failed[reason, default: 0] += count }
+            for (reason, count) in counts.rejected { seen.rejected[reason, default: 0] += count }
+        }
+        // The networks were bad enough to show everything.
+        for count in [seen.received, seen.lost, seen.lateReplies, seen.duplicates, seen.reordered] {
+            #expect(count > 100)
+        }
+        for (reason, count) in seen.failed where reason != .resolve {
+            #expect(count > 20, "\(reason)")
+        }
+        for (reason, count) in seen.rejected { #expect(count > 100, "\(reason)") }
+    }
 
     private static func randomRun(
         family: IPAddress.Family, seed: UInt64, generator: inout SeededGenerator

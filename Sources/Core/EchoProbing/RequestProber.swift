@@ -160,6 +160,8 @@ public struct RequestProber: Sendable {
         identifiers: inout EchoIdentifierPool, into actions: inout [ProbeAction]
     ) {
         guard let index = log.index(of: number) else { return }
+        // Samples stay in the order of sending, however late the attempt was.
+        log.entries[index].sentAt = now
         log.entries[index].state = .failed
         let entry = log.entries[index]
         if !entry.isRetry { counts.failed[reason, default: 0] += 1 }
