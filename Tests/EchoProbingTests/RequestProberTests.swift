@@ -92,6 +92,36 @@ import Testing
         }
     }
 
+    @Test func `retries once for a gap that swallows many probes`() {
+        var settings = Self.defaults
+        settings.interval = .milliseconds(10)
+        var run = RequestSimulation(settings, path: RequestSimulation.path(), seed: 6)
+        run.network[run.route].outages.add(
+            at(1_006)..<at(1_105))
+        run.run(until: at(seconds: 3))
+        #expect(run.prober.counts.lost == 10)
+        #expect(run.prober.counts.retries == 2)
+        // While nothing is answered at all, one burst in half a silence.
+        run.network[run.route].outward.loss = 1
+        run.run(until: at(seconds: 13))
+        let bursts = (run.prober.counts.retries - 2) / 2
+        #expect((90...100).contains(bursts), "\(bursts) in 10 s of 100 ms")
+    }
+
+    @Test func `retries for every probe that fails where silence lasts as long as the interval`() {
+        // At 150 ms of delay each way, silence is the timeout and the interval, 1 s.
+        let links = SimulatedLinks(delay: .milliseconds(150))
+        var run = RequestSimulation(Self.defaults, path: RequestSimulation.path(links), seed: 7)
+        run.wakeUpLatency = .milliseconds(2)
+        run.run(until: at(10_500))
+        run.network[run.route].outward.loss = 1
+        let before = run.prober.counts
+        run.run(until: at(20_500))
+        #expect(run.prober.counts.sent - before.sent == 10)
+        // The probe of 20 s is still young.
+        #expect(run.prober.counts.retries - before.retries == 18)
+    }
+
     @Test func `takes a fresh identifier at most every 10 s and gives the old ones back`() {
         var run = RequestSimulation(
             Self.defaults, path: RequestSimulation.path(SimulatedLinks(loss: 1)), seed: 8)

@@ -67,7 +67,7 @@ public struct RequestProber: Sendable {
     private var nextSend: MonotonicInstant
     private var scheduled = 0
     private var retriesDue: [MonotonicInstant] = []
-    private var quietUntil = MonotonicInstant.zero
+    private var lastBurst: MonotonicInstant?
     private var lastRotation: MonotonicInstant?
     private var smoothedRoundTrip: Duration?
     private var highestAnswered: UInt64?
@@ -294,11 +294,12 @@ public struct RequestProber: Sendable {
     private mutating func retry(
         from now: MonotonicInstant, identifiers: inout EchoIdentifierPool
     ) {
-        // One burst per silence: at intervals shorter than that, every further probe of the same
-        // gap would otherwise triple the traffic.
-        guard now >= quietUntil else { return }
+        // At intervals shorter than the silence, every further probe of the same gap would triple
+        // the traffic. Half a silence, because a whole one may be as long as the interval, and then
+        // every probe is to have its own retries, a little early or late as it may be.
+        if let lastBurst, now - lastBurst < silence / 2 { return }
         retriesDue = (0..<Self.retryCount).map { now + Self.retrySpacing * $0 }
-        quietUntil = now + Self.retrySpacing * (Self.retryCount - 1) + silence
+        lastBurst = now
         if lastRotation.map({ now - $0 >= Self.rotationSpacing }) ?? true {
             retired.append((identifier, now + settings.timeout * 2 + .seconds(5)))
             identifier = identifiers.take(for: owner)
