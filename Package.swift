@@ -111,9 +111,11 @@ let package = Package(
             dependencies: ["NetworkPrimitives", "PacketFormats"],
             path: "Sources/Testing/NetworkSimulation", swiftSettings: strict),
 
-        tests(of: "NetworkPrimitives"),
-        tests(of: "PacketFormats", ["NetworkPrimitives"]),
-        tests(of: "EchoProbing", ["NetworkPrimitives", "NetworkSimulation", "PacketFormats"]),
+        tests(of: "NetworkPrimitives", ["NetworkSimulation"]),
+        tests(of: "PacketFormats", ["NetworkPrimitives", "NetworkSimulation"]),
+        tests(
+            of: "EchoProbing",
+            ["NetworkPrimitives", "NetworkSimulation", "PacketFormats", "TunnelHealth"]),
         tests(of: "TunnelHealth", ["NetworkPrimitives"]),
         tests(of: "KernelState", ["NetworkPrimitives"]),
         tests(of: "Metrics"),

@@ -114,7 +114,9 @@ public struct ReplyPairProber: Sendable {
             for probe in [pair.first, pair.second] where probe.state == .waiting {
                 earliest = min(earliest, probe.due)
             }
-            if let expiry = pair.expiry(after: settings.timeout) { earliest = min(earliest, expiry) }
+            if let expiry = pair.expiry(after: settings.timeout) {
+                earliest = min(earliest, expiry)
+            }
         }
         return earliest == .distantFuture ? nil : earliest
     }
@@ -218,8 +220,8 @@ public struct ReplyPairProber: Sendable {
             }
             guard error.meaning == .timeExceeded else {
                 if isTest {
-                    counts.failed[error.meaning == .filtered ? .filtered : .unreachable, default: 0]
-                        += 1
+                    counts.failed[
+                        error.meaning == .filtered ? .filtered : .unreachable, default: 0] += 1
                 }
                 pairs[index].update(isFirst: isFirst) { $0.state = .refused }
                 return

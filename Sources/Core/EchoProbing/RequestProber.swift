@@ -67,7 +67,7 @@ public struct RequestProber: Sendable {
     private var nextSend: MonotonicInstant
     private var scheduled = 0
     private var retriesDue: [MonotonicInstant] = []
-    private var quietUntil = MonotonicInstant.zero
+    private var lastBurst: MonotonicInstant?
     private var lastRotation: MonotonicInstant?
     private var smoothedRoundTrip: Duration?
     private var highestAnswered: UInt64?
@@ -132,11 +132,13 @@ public struct RequestProber: Sendable {
             actions.append(.resolved(entry.outcome(.lost)))
         }
         if !isExhausted, nextSend <= now {
+            // Of the slots that passed while this process did not run only the last is used, so
+            // that no burst follows a stall.
+            let interval = settings.interval.nanoseconds
+            nextSend = nextSend + .nanoseconds((now - nextSend).nanoseconds / interval * interval)
             transmit(deadline: nextSend, isRetry: false, identifiers: &identifiers, into: &actions)
             scheduled += 1
             nextSend = nextSend + settings.interval
-            // Slots that passed while this process did not run are skipped, not sent in a burst.
-            while nextSend + settings.interval <= now { nextSend = nextSend + settings.interval }
         }
         while let due = retriesDue.first, due <= now {
             retriesDue.removeFirst()
@@ -164,9 +166,11 @@ public struct RequestProber: Sendable {
         identifiers: inout EchoIdentifierPool, into actions: inout [ProbeAction]
     ) {
         guard let index = log.index(of: number) else { return }
-        counts.failed[reason, default: 0] += 1
+        // Samples stay in the order of sending, however late the attempt was.
+        log.entries[index].sentAt = now
         log.entries[index].state = .failed
         let entry = log.entries[index]
+        if !entry.isRetry { counts.failed[reason, default: 0] += 1 }
         actions.append(.resolved(entry.outcome(.unsent)))
         if !entry.isRetry { retry(from: now, identifiers: &identifiers) }
         log.advanceCursors()
@@ -207,16 +211,18 @@ public struct RequestProber: Sendable {
 
         switch entry.state {
         case .answered:
-            counts.duplicates += 1
+            if !entry.isRetry { counts.duplicates += 1 }
             return
         case .lost, .failed:
             log.entries[index].state = .answered
-            counts.lateReplies += 1
+            if !entry.isRetry { counts.lateReplies += 1 }
             return
         case .pending where arrival - entry.sentAt >= settings.timeout:
             // The timer has not run yet, but the answer is late all the same.
-            if !entry.isRetry { counts.lost += 1 }
-            counts.lateReplies += 1
+            if !entry.isRetry {
+                counts.lost += 1
+                counts.lateReplies += 1
+            }
             actions.append(.resolved(entry.outcome(.lost)))
             log.resolve(index, as: .lost)
             log.entries[index].state = .answered
@@ -294,11 +300,12 @@ public struct RequestProber: Sendable {
     private mutating func retry(
         from now: MonotonicInstant, identifiers: inout EchoIdentifierPool
     ) {
-        // One burst per silence: at intervals shorter than that, every further probe of the same
-        // gap would otherwise triple the traffic.
-        guard now >= quietUntil else { return }
+        // At intervals shorter than the silence, every further probe of the same gap would triple
+        // the traffic. Half a silence, because a whole one may be as long as the interval, and then
+        // every probe is to have its own retries, a little early or late as it may be.
+        if let lastBurst, now - lastBurst < silence / 2 { return }
         retriesDue = (0..<Self.retryCount).map { now + Self.retrySpacing * $0 }
-        quietUntil = now + Self.retrySpacing * (Self.retryCount - 1) + silence
+        lastBurst = now
         if lastRotation.map({ now - $0 >= Self.rotationSpacing }) ?? true {
             retired.append((identifier, now + settings.timeout * 2 + .seconds(5)))
             identifier = identifiers.take(for: owner)

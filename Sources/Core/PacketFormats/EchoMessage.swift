@@ -93,7 +93,8 @@ public struct EchoMessage: Hashable, Sendable {
         buffer.append(bigEndian: sequence)
         buffer.append(bigEndian: balance)
         buffer.append(bigEndian: nonce)
-        for _ in Self.minimumPayloadByteCount..<max(payloadByteCount, Self.minimumPayloadByteCount) {
+        for _ in Self.minimumPayloadByteCount..<max(payloadByteCount, Self.minimumPayloadByteCount)
+        {
             buffer.append(Self.fill)
         }
     }

@@ -46,13 +46,14 @@ extension ICMPError.Meaning {
     /// The meaning of type and code in `family`; nil where the type is no error.
     init?(type: UInt8, code: UInt8, mtu: UInt32, family: IPAddress.Family) {
         switch (family, type, code) {
+        // Redirect (5) and Source Quench (4, to be ignored by RFC 6633 §3) lose no packet.
         // RFC 1122 §3.2.2.1 codes 9 and 10, RFC 1812 §5.2.7.1 code 13: administratively prohibited.
         case (.v4, 3, 9), (.v4, 3, 10), (.v4, 3, 13): self = .filtered
         // RFC 1191 §4: the next hop's MTU stands in the low 16 bits of the second word.
         case (.v4, 3, 4): self = .packetTooBig(mtu: Int(mtu & 0xffff))
         case (.v4, 3, _): self = .unreachable
         case (.v4, 11, 0): self = .timeExceeded
-        case (.v4, 11, _), (.v4, 12, _), (.v4, 4, _): self = .other
+        case (.v4, 11, _), (.v4, 12, _): self = .other
         // RFC 4443 §3.1: 1 prohibited, 5 source address failed policy, 6 reject route.
         case (.v6, 1, 1), (.v6, 1, 5), (.v6, 1, 6): self = .filtered
         case (.v6, 1, _): self = .unreachable
