@@ -19,7 +19,6 @@ import Testing
         near.run("nft 'add chain inet probe output { type filter hook output priority 0; }'")
         near.run("nft add rule inet probe output ip daddr 10.77.1.66 drop")
         near.run("nft add rule inet probe output ip6 daddr fd77:1::66 drop")
-        // Else the first send waits for the neighbour instead of meeting the firewall.
     }
 
     private func firewalled(_ family: IPAddress.Family) -> IPAddress {
@@ -94,6 +93,22 @@ import Testing
             echo(family, sequence: 0), to: address(family, subnet: 9, host: 9))
         #expect(unrouted.failure?.kind == .noRoute)
         try expectOwnStamp(socket, family, ticket: 3)
+    }
+
+    @Test func `packets that wait for neighbours that are not there do not stop the others`() throws
+    {
+        let socket = try EchoSocket(EchoSocketOptions(family: .v4, namespace: near.name))
+        for host in 3..<250 {
+            for sequence in UInt16(0)..<3 {
+                let outcome = socket.send(
+                    echo(.v4, sequence: sequence), to: address(.v4, subnet: 1, host: host))
+                try #require(outcome.sent != nil, "host \(host): \(outcome)")
+            }
+        }
+        let destination = address(.v4, subnet: 1, host: 2)
+        #expect(socket.send(echo(.v4, sequence: 9), to: destination).sent != nil)
+        let reports = try socket.collect { !$0.answers.isEmpty && !$0.transmitted.isEmpty }
+        #expect(reports.answers.first?.sequence == 9)
     }
 
     @Test func `a stamp fetched while the counter is restarted is reported by the next drain`()
