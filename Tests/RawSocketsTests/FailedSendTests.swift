@@ -133,6 +133,42 @@ import Testing
         }
     }
 
+    @Test func `what is sent and refused while draining changes no ticket of the running drain`()
+        throws
+    {
+        installFirewall()
+        let socket = try EchoSocket(EchoSocketOptions(family: .v4, namespace: near.name))
+        try expectOwnStampAfterWarmup(socket, .v4)
+        let destination = address(.v4, subnet: 1, host: 2)
+        var sent: [UInt32: MonotonicInstant] = [:]
+        for sequence in UInt16(1)...3 {
+            let message = try #require(
+                socket.send(echo(.v4, sequence: sequence), to: destination).sent)
+            sent[message.ticket] = message.at
+            usleep(2000)
+        }
+        var correlation = ClockCorrelation()
+        var stamps: [UInt32: MonotonicInstant] = [:]
+        for _ in 0..<3 {
+            socket.drain(correlation: &correlation) { event, _ in
+                guard case .transmitted(let ticket, let at) = event else { return }
+                stamps[ticket] = at
+                // Every stamp is followed by a refusal and, the first few, by another message.
+                _ = socket.send(echo(.v4, sequence: 0), to: firewalled(.v4))
+                guard sent.count < 8 else { return }
+                let message = socket.send(echo(.v4, sequence: 9), to: destination).sent
+                if let message { sent[message.ticket] = message.at }
+            }
+            usleep(2000)
+        }
+        #expect(sent.keys.sorted() == Array(1...8))
+        #expect(stamps.keys.sorted() == Array(1...8))
+        for (ticket, at) in stamps {
+            let sentAt = try #require(sent[ticket])
+            #expect(at >= sentAt && at - sentAt < .milliseconds(1))
+        }
+    }
+
     @Test func `a packet that waited for its neighbour across a restart gets no other's stamp`()
         throws
     {
