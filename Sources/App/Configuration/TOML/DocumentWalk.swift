@@ -44,6 +44,10 @@ struct DocumentWalk {
         let isElement = current == UInt8(ascii: "[")
         if isElement { offset += 1 }
         let parts = dottedKey()
+        if parts.isEmpty, let octet = current, octet != UInt8(ascii: "]") {
+            // toml++ 3.4 asserts here instead of reporting it, so one slip would end the process.
+            objections.append((offset, "TOML table header: expected a key"))
+        }
         guard fits(parts.count, at: start) else { return [] }
         var path: [TOMLStep] = []
         for (index, part) in parts.enumerated() {
