@@ -1,0 +1,308 @@
+@testable import EchoProbing
+import NetworkPrimitives
+import NetworkSimulation
+@testable import PacketFormats
+import Testing
+
+@Suite struct ReplyPairProberTests {
+    private typealias Filter = SimulatedRouter.Filter
+
+    // MARK: - When to send
+
+    @Test func `lets the insides of two tunnels go at their own pace`() {
+        var run = ReplySimulation(seed: 2)
+        for tunnel in 0..<2 {
+            run.add(
+                ReplySimulation.settings(limit: 3, tunnel: tunnel),
+                path: ReplySimulation.path([SimulatedRouter(.v4(0x0a00_0000 + UInt32(tunnel)))]))
+        }
+        run.run(until: at(seconds: 10))
+        for prober in 0..<2 {
+            let times = run.departures.filter { $0.prober == prober }.map(\.at)
+            #expect(times == (0..<6).map { at($0 * 1200) })
+        }
+    }
+
+    @Test func `sends test and control in either order`() {
+        var run = ReplySimulation(seed: 6)
+        run.add(
+            ReplySimulation.settings(interval: .seconds(3)),
+            path: ReplySimulation.path(ReplySimulation.routers(2)))
+        run.run(until: at(seconds: 600))
+        let firsts = Dictionary(grouping: run.departures, by: \.sequence).values.map(\.[0].kind)
+        // Of 200 tosses of a fair coin, 60 to 140 heads but for one case in 10⁸.
+        #expect((60...140).contains(firsts.filter { $0 == .reply }.count))
+        #expect((199...201).contains(firsts.count))
+    }
+
+    @Test func `makes test and control alike but for their type`() throws {
+        var pool = EchoIdentifierPool(generator: SeededGenerator(seed: 7))
+        var pacer = HopPacer()
+        var prober = ReplyPairProber(
+            settings: ReplySimulation.settings(), owner: 1, start: .zero, identifiers: &pool)
+        var sent: [EchoTransmission] = []
+        var actions: [ProbeAction] = []
+        while sent.count < 2, let deadline = prober.deadline {
+            prober.advance(to: deadline, identifiers: &pool, pacer: &pacer, into: &actions)
+            for case .send(let transmission) in actions {
+                prober.sent(transmission.number, at: deadline)
+                sent.append(transmission)
+            }
+            actions = []
+        }
+        try #require(sent.count == 2)
+        #expect(Set(sent.map(\.message.kind)) == [.request, .reply])
+        #expect(sent[0].message.identifier == sent[1].message.identifier)
+        #expect(sent[0].message.sequence == sent[1].message.sequence)
+        #expect(sent[0].message.payloadByteCount == sent[1].message.payloadByteCount)
+        #expect(sent[0].checksum == sent[1].checksum)
+        #expect(sent[0].hopLimit == sent[1].hopLimit)
+        #expect(sent[1].deadline - sent[0].deadline == HopPacer.spacing)
+    }
+
+    // MARK: - Verdicts
+
+    @Test func `receives every test on an open path`() throws {
+        var run = ReplySimulation(seed: 8)
+        run.add(
+            ReplySimulation.settings(hops: 3, limit: 3),
+            path: ReplySimulation.path(ReplySimulation.routers(4)))
+        run.run(until: at(seconds: 15))
+        let prober = run.probers[0]
+        #expect(prober.isFinished)
+        #expect(prober.counts.sent == 9)
+        #expect(prober.counts.received == 9)
+        #expect(prober.counts.inFlight == 0)
+        #expect(prober.roundTrips.count == 9)
+        for (index, hop) in prober.hops.enumerated() {
+            #expect(hop.responder == .v4(0x0a00_0001 + UInt32(index)))
+            #expect(hop.testsAnswered == 3)
+            #expect(hop.controlsAnswered == 3)
+        }
+    }
+
+    @Test(arguments: [IPAddress.Family.v4, .v6])
+    func `finds a filter on Echo Replies once the third test in a row is unanswered`(
+        family: IPAddress.Family
+    ) {
+        var run = ReplySimulation(seed: 9)
+        let routers = (1...3).map {
+            SimulatedRouter(family == .v4 ? .v4(0x0a00_0000 + UInt32($0)) : .v6(UInt128($0)))
+        }
+        var path = SimulatedPath(
+            from: family == .v4 ? RequestSimulation.here4 : RequestSimulation.here6,
+            to: family == .v4 ? RequestSimulation.there4 : RequestSimulation.there6,
+            routers: routers)
+        // It drops what it would pass on, so it still answers itself: nothing arrives at hop 3.
+        path.routers[1].filters = [Filter(.reply, .afterHopLimit)]
+        var settings = ReplySimulation.settings(hops: 3, limit: 5)
+        settings.family = family
+        run.add(settings, path: path)
+        var sawTwoUndecided = false
+        run.run(until: at(seconds: 20)) { run in
+            let counts = run.probers[0].counts
+            #expect(counts.lost != 1)
+            #expect(counts.lost != 2)
+            if run.probers[0].hops[2].undecided == 2 {
+                sawTwoUndecided = true
+                #expect(counts.inFlight >= 2)
+            }
+        }
+        #expect(sawTwoUndecided)
+        #expect(run.probers[0].counts.received == 10)
+        #expect(run.probers[0].counts.lost == 5)
+        #expect(run.probers[0].counts.inconclusive == 0)
+        #expect(run.probers[0].hops.map(\.testsAnswered) == [5, 5, 0])
+        #expect(run.probers[0].hops.map(\.controlsAnswered) == [5, 5, 5])
+    }
+
+    @Test func `ends a run of losses with the first answered test`() {
+        var run = ReplySimulation(seed: 10)
+        run.add(
+            ReplySimulation.settings(), path: ReplySimulation.path(ReplySimulation.routers(2)))
+        run.network[run.routes[0]].routers[0].filters = [Filter(.reply, .beforeHopLimit)]
+        run.run(until: at(seconds: 45))
+        #expect(run.probers[0].counts.lost == 5)
+        run.network[run.routes[0]].routers[0].filters = []
+        run.run(until: at(seconds: 65))
+        #expect(run.probers[0].counts.lost == 5)
+        #expect(run.probers[0].counts.received == 2)
+        run.network[run.routes[0]].routers[0].filters = [Filter(.reply, .beforeHopLimit)]
+        run.run(until: at(seconds: 85))
+        #expect(run.probers[0].counts.lost == 5, "two in a row prove nothing")
+        #expect(run.probers[0].counts.inFlight == 2)
+        run.run(until: at(seconds: 95))
+        #expect(run.probers[0].counts.lost == 8)
+    }
+
+    @Test func `calls a test inconclusive when the next one is answered`() {
+        var run = ReplySimulation(seed: 11)
+        run.add(
+            ReplySimulation.settings(), path: ReplySimulation.path(ReplySimulation.routers(2)))
+        run.network[run.routes[0]].routers[0].filters = [Filter(.reply, .beforeHopLimit)]
+        run.run(until: at(seconds: 5))
+        #expect(run.probers[0].counts.inFlight == 1)
+        #expect(run.probers[0].counts.inconclusive == 0)
+        run.network[run.routes[0]].routers[0].filters = []
+        run.run(until: at(seconds: 15))
+        #expect(run.probers[0].counts.inconclusive == 1)
+        #expect(run.probers[0].counts.received == 1)
+        #expect(run.probers[0].counts.lost == 0)
+    }
+
+    @Test func `calls what a finished run leaves undecided inconclusive`() {
+        var run = ReplySimulation(seed: 12)
+        run.add(
+            ReplySimulation.settings(limit: 2),
+            path: ReplySimulation.path(ReplySimulation.routers(2)))
+        run.network[run.routes[0]].routers[0].filters = [Filter(.reply, .beforeHopLimit)]
+        run.run(until: at(seconds: 10))
+        #expect(run.probers[0].isFinished)
+        #expect(run.probers[0].deadline == nil)
+        #expect(run.probers[0].counts.inFlight == 2)
+        run.probers[0].concludeUndecided()
+        #expect(run.probers[0].counts.inFlight == 0)
+        #expect(run.probers[0].counts.inconclusive == 2)
+    }
+
+    @Test func `takes no silent router for a filter`() {
+        var run = ReplySimulation(seed: 13)
+        var routers = ReplySimulation.routers(3)
+        routers[0].isSilent = true
+        run.add(ReplySimulation.settings(limit: 5), path: ReplySimulation.path(routers))
+        run.run(until: at(seconds: 20))
+        #expect(run.probers[0].counts.inconclusive == 5)
+        #expect(run.probers[0].counts.lost == 0)
+        #expect(run.probers[0].hops[0].responder == nil)
+    }
+
+    @Test func `takes a refused control for no answer`() {
+        var run = ReplySimulation(seed: 16)
+        var routers = ReplySimulation.routers(2)
+        routers[0].filters = [Filter(.request, .beforeHopLimit, verdict: .prohibit(code: 13))]
+        run.add(ReplySimulation.settings(limit: 3), path: ReplySimulation.path(routers))
+        run.run(until: at(seconds: 15))
+        #expect(run.probers[0].counts.inconclusive == 3)
+        #expect(run.probers[0].counts.failed[.filtered] == 0, "of tests only")
+    }
+
+    @Test func `stops at the hop where the control reaches the target`() {
+        var run = ReplySimulation(seed: 17)
+        run.add(
+            ReplySimulation.settings(hops: 5, limit: 3),
+            path: ReplySimulation.path(ReplySimulation.routers(2)))
+        run.run(until: at(seconds: 30))
+        let prober = run.probers[0]
+        #expect(prober.isFinished)
+        #expect(prober.hops.map(\.isTarget) == [false, false, true, true, true])
+        #expect(prober.hops[0].testsSent == 3)
+        #expect(prober.hops[1].testsSent == 3)
+        #expect(prober.hops[2].testsSent == 1)
+        #expect(prober.counts.received == 6)
+        #expect(prober.counts.lost == 0)
+        #expect(prober.counts.inFlight == 0)
+        #expect(run.departures.allSatisfy { $0.distance <= 5 })
+    }
+
+    @Test func `sends neither half twice and counts no failed send`() {
+        var run = ReplySimulation(seed: 21)
+        run.add(
+            ReplySimulation.settings(limit: 30),
+            path: ReplySimulation.path(ReplySimulation.routers(2)))
+        run.network[run.routes[0]].sendFailure = 0.3
+        run.run(until: at(seconds: 90))
+        let prober = run.probers[0]
+        #expect(prober.isFinished)
+        let tests = run.ledger[0].values.filter { $0.test != nil }.count
+        #expect(prober.counts.sent == UInt64(tests))
+        #expect((prober.counts.failed[.send] ?? 0) == UInt64(30 - tests))
+        #expect((2...20).contains(30 - tests))
+        #expect(prober.counts.lost == 0)
+        #expect(prober.counts.inFlight == 0)
+    }
+
+    // MARK: - The whole
+
+    private static func randomRun(seed: UInt64) -> ReplySimulation {
+        var generator = SeededGenerator(seed: seed &* 99)
+        var run = ReplySimulation(seed: seed)
+        run.wakeUpLatency = .microseconds(generator.below(3_000))
+        for _ in 0...generator.below(2) {
+            var routers = ReplySimulation.routers(1 + Int(generator.below(4)))
+            for index in routers.indices {
+                routers[index].isSilent = generator.chance(0.15)
+                if generator.chance(0.2) {
+                    routers[index].errorLimit = .init(burst: 2, period: .seconds(3))
+                }
+                guard generator.chance(0.2) else { continue }
+                routers[index].filters = [
+                    Filter(
+                        generator.chance(0.7) ? .reply : .request,
+                        generator.chance(0.5) ? .beforeHopLimit : .afterHopLimit,
+                        verdict: generator.chance(0.4) ? .prohibit(code: 13) : .drop)
+                ]
+            }
+            var path = ReplySimulation.path(
+                routers,
+                links: SimulatedLinks(
+                    delay: .milliseconds(generator.below(300)),
+                    jitter: .milliseconds(generator.below(50)), loss: generator.unit() * 0.3,
+                    duplication: generator.unit() * 0.2, holding: generator.unit() * 0.2,
+                    holdingTime: .milliseconds(generator.below(2_000))))
+            path.sendFailure = generator.chance(0.2) ? 0.1 : 0
+            path.forgeries.wrongSource = generator.unit() * 0.3
+            path.forgeries.changedPayload = generator.unit() * 0.3
+            path.forgeries.wrongQuote = generator.unit() * 0.3
+            run.add(
+                ReplySimulation.settings(
+                    hops: UInt8(1 + generator.below(5)), limit: 3 + Int(generator.below(6))),
+                path: path, start: at(generator.below(2_000)))
+        }
+        return run
+    }
+
+    @Test func `keeps the loss law over a reload`() {
+        var run = ReplySimulation(seed: 22)
+        run.add(
+            ReplySimulation.settings(), path: ReplySimulation.path(ReplySimulation.routers(2)))
+        run.run(until: at(seconds: 35))
+        run.network[run.routes[0]].routers[0].filters = [Filter(.reply, .beforeHopLimit)]
+        run.run(until: at(seconds: 55))
+        let before = run.probers[0].counts
+        #expect(before.received == 4)
+        #expect(before.inFlight == 2)
+        var heir = ReplyPairProber(
+            settings: ReplySimulation.settings(), owner: 9, start: run.now,
+            identifiers: &run.identifiers)
+        heir.inherit(from: run.probers[0])
+        #expect(heir.counts.sent == 6)
+        #expect(heir.counts.inconclusive == 2)
+        #expect(heir.counts.inFlight == 0)
+        #expect(heir.roundTrips.count == 4)
+    }
+
+    @Test func `runs a week of pairs in bounded memory`() {
+        var run = ReplySimulation(seed: 23)
+        run.add(
+            ReplySimulation.settings(hops: 2),
+            path: ReplySimulation.path(
+                ReplySimulation.routers(3), links: SimulatedLinks(loss: 0.02)))
+        run.run(until: at(seconds: 7 * 86_400))
+        #expect((60_400...60_500).contains(run.probers[0].counts.sent))
+        #expect(run.peakPairCount <= 66)
+        // Two in a hundred lost each way: three in a row are one case in 17 000.
+        #expect(run.probers[0].counts.lost <= 60)
+    }
+
+    // MARK: -
+
+    private static func shortestGap(_ departures: [ReplySimulation.Departure]) -> Duration {
+        var shortest = Duration.seconds(1_000_000)
+        for hop in Dictionary(grouping: departures, by: \.distance).values {
+            for (older, newer) in zip(hop, hop.dropFirst()) {
+                shortest = min(shortest, newer.at - older.at)
+            }
+        }
+        return shortest
+    }
+}
