@@ -23,6 +23,19 @@ import Testing
         }
     }
 
+    @Test func `decides a pair whose slots a stall swallowed`() {
+        var run = ReplySimulation(seed: 4)
+        run.add(
+            ReplySimulation.settings(limit: 2),
+            path: ReplySimulation.path(ReplySimulation.routers(2)))
+        run.stalls = [at(500)..<at(9_000)]
+        run.run(until: at(seconds: 30))
+        #expect(run.probers[0].isFinished)
+        #expect(run.probers[0].counts.sent == 2)
+        #expect(run.probers[0].counts.inFlight == 0)
+        #expect(run.probers[0].counts.received == 2)
+    }
+
     @Test func `sends test and control in either order`() {
         var run = ReplySimulation(seed: 6)
         run.add(

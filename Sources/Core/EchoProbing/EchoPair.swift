@@ -44,10 +44,15 @@ struct EchoPair: Sendable {
         if isFirst { change(&first) } else { change(&second) }
     }
 
-    /// When the pair can be judged: as soon as both are answered, else a timeout after the second.
+    /// When the pair can be judged: as soon as both are answered, else a timeout after the second;
+    /// nil while one of them has not left.
     func expiry(after timeout: Duration) -> MonotonicInstant? {
         guard first.state != .waiting, second.state != .waiting else { return nil }
         guard first.state == .sent || second.state == .sent else { return .zero }
+        // After a stall the slots lie further back than the timeout: wait for the report of the send.
+        guard first.state != .sent || first.sentAt != nil,
+            second.state != .sent || second.sentAt != nil
+        else { return nil }
         return (second.sentAt ?? second.due) + timeout
     }
 }
