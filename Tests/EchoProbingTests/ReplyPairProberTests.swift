@@ -9,6 +9,25 @@ import Testing
 
     // MARK: - When to send
 
+    @Test func `keeps 1.2 s between two packets for one hop, over all tunnels of the underlay`() {
+        var run = ReplySimulation(seed: 1)
+        run.wakeUpLatency = .milliseconds(5)
+        for tunnel in 0..<4 {
+            let target = IPAddress.v4(0xc633_6401 + UInt32(tunnel))
+            run.add(
+                ReplySimulation.settings(hops: 2),
+                path: ReplySimulation.path(ReplySimulation.routers(3), to: target),
+                start: at(tunnel * 50))
+        }
+        run.run(until: at(seconds: 300))
+        #expect(Self.shortestGap(run.departures) >= HopPacer.spacing)
+        for prober in run.probers {
+            #expect(prober.counts.sent >= 25)
+            #expect(prober.counts.lost == 0)
+        }
+        #expect(run.routes.allSatisfy { run.network.tally(of: $0).suppressedErrors == 0 })
+    }
+
     @Test func `lets the insides of two tunnels go at their own pace`() {
         var run = ReplySimulation(seed: 2)
         for tunnel in 0..<2 {
@@ -20,6 +39,26 @@ import Testing
         for prober in 0..<2 {
             let times = run.departures.filter { $0.prober == prober }.map(\.at)
             #expect(times == (0..<6).map { at($0 * 1200) })
+        }
+    }
+
+    @Test func `keeps its pace after a stall`() {
+        for stallEnd in [21_000, 21_300, 30_000, 65_000] {
+            var run = ReplySimulation(seed: 3)
+            for _ in 0..<3 {
+                run.add(
+                    ReplySimulation.settings(hops: 2),
+                    path: ReplySimulation.path(ReplySimulation.routers(3)))
+            }
+            run.stalls = [at(20_600)..<at(stallEnd)]
+            run.run(until: at(seconds: 119))
+            #expect(Self.shortestGap(run.departures) >= HopPacer.spacing, "until \(stallEnd)")
+            for prober in run.probers {
+                // A pair whose first half was sent before the stall may have become inconclusive.
+                #expect(prober.counts.lost == 0)
+                #expect(prober.counts.inFlight <= 1)
+                #expect(prober.pairsBegun <= 12, "what was slept through is not made up for")
+            }
         }
     }
 

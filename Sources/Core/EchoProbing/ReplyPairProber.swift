@@ -147,6 +147,10 @@ public struct ReplyPairProber: Sendable {
             for isFirst in [true, false] {
                 let probe = isFirst ? pairs[index].first : pairs[index].second
                 guard probe.state == .waiting, probe.due <= now else { continue }
+                if let later = pacer.postpone(place(at: pairs[index].distance), at: now) {
+                    pairs[index].update(isFirst: isFirst) { $0.due = later }
+                    continue
+                }
                 transmit(
                     pairs[index], isFirst: isFirst, identifiers: &identifiers, into: &actions)
                 pairs[index].update(isFirst: isFirst) { $0.state = .sent }
@@ -288,9 +292,7 @@ public struct ReplyPairProber: Sendable {
             guard !hops[hop].isTarget, settings.limit.map({ pairsStarted[hop] < $0 }) ?? true else {
                 continue
             }
-            let place = HopPacer.Hop(
-                tunnel: settings.tunnel, namespace: settings.namespace,
-                distance: hops[hop].distance)
+            let place = place(at: hops[hop].distance)
             let firstDue = pacer.reserve(place, from: instant)
             let secondDue = pacer.reserve(place, from: firstDue + HopPacer.spacing)
             pairsStarted[hop] += 1
@@ -357,6 +359,10 @@ public struct ReplyPairProber: Sendable {
                     identifier: identifier, sequence: pair.sequence, sentAt: sentAt,
                     roundTrip: result == .received ? pair.roundTrip : nil, result: result,
                     isRetry: false, hopLimit: pair.distance)))
+    }
+
+    private func place(at distance: UInt8) -> HopPacer.Hop {
+        HopPacer.Hop(tunnel: settings.tunnel, namespace: settings.namespace, distance: distance)
     }
 
     private func place(of number: UInt64) -> (index: Int, isFirst: Bool)? {
