@@ -75,6 +75,22 @@ import Testing
         #expect(run.probers[0].counts.received == 2)
     }
 
+    @Test func `sends fewer pairs where more tunnels share a hop than its rate allows`() {
+        var run = ReplySimulation(seed: 5)
+        for _ in 0..<40 {
+            run.add(
+                ReplySimulation.settings(), path: ReplySimulation.path(ReplySimulation.routers(2)))
+        }
+        run.run(until: at(seconds: 1200))
+        #expect(Self.shortestGap(run.departures) >= HopPacer.spacing)
+        // 1 000 slots of 1.2 s for 40 probers, two a pair.
+        for prober in run.probers {
+            #expect((8...16).contains(prober.counts.sent), "\(prober.counts.sent)")
+            #expect(prober.counts.lost == 0)
+            #expect(prober.pairs.filter { !$0.isJudged }.count <= 2)
+        }
+    }
+
     @Test func `sends test and control in either order`() {
         var run = ReplySimulation(seed: 6)
         run.add(

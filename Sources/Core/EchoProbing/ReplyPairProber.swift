@@ -159,6 +159,7 @@ public struct ReplyPairProber: Sendable {
                 judge(index, into: &actions)
             }
         }
+        skipSlots(at: now)
         while !isExhausted, nextPair <= now {
             begin(at: nextPair, identifiers: &identifiers, pacer: &pacer)
         }
@@ -275,6 +276,18 @@ public struct ReplyPairProber: Sendable {
     }
 
     // MARK: - Pairs
+
+    /// Without a limit, passes over the slots that this process slept through, and those that the
+    /// pacer has no place for: where more tunnels share a hop than its rate allows, pairs become
+    /// rarer instead of waiting ever longer.
+    private mutating func skipSlots(at now: MonotonicInstant) {
+        guard settings.limit == nil, nextPair <= now else { return }
+        let interval = settings.interval.nanoseconds
+        nextPair = nextPair + .nanoseconds((now - nextPair).nanoseconds / interval * interval)
+        if let last = pairs.last, last.first.state == .waiting || last.second.state == .waiting {
+            nextPair = nextPair + settings.interval
+        }
+    }
 
     private mutating func begin(
         at instant: MonotonicInstant, identifiers: inout EchoIdentifierPool, pacer: inout HopPacer
