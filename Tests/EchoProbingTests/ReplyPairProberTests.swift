@@ -244,6 +244,29 @@ import Testing
         #expect(run.probers[0].hops[0].responder == nil)
     }
 
+    @Test func `takes a test that a router refuses for lost at once, with its reason`() {
+        for isSilent in [false, true] {
+            var run = ReplySimulation(seed: 15)
+            var routers = ReplySimulation.routers(3)
+            routers[0].filters = [
+                Filter(.reply, .afterHopLimit, verdict: .prohibit(code: 13))
+            ]
+            // With a silent second hop, no control is answered either.
+            routers[1].isSilent = isSilent
+            run.add(
+                ReplySimulation.settings(hops: 2, limit: 2), path: ReplySimulation.path(routers))
+            run.run(until: at(seconds: 15))
+            let counts = run.probers[0].counts
+            #expect(counts.sent == 4)
+            #expect(counts.received == 2)
+            #expect(counts.lost == 2)
+            #expect(counts.failed[.filtered] == 2, "part of lost")
+            #expect(counts.icmpErrors.map { "\($0.key) \($0.value)" }.contains("3/13 2"))
+            let refused = run.outcomes[0].filter { $0.result == .refused }
+            #expect(refused.map(\.hopLimit) == [2, 2])
+        }
+    }
+
     @Test func `takes a refused control for no answer`() {
         var run = ReplySimulation(seed: 16)
         var routers = ReplySimulation.routers(2)

@@ -8,9 +8,10 @@ public import PacketFormats
 /// Echo Request with the same hop limit, identifier, length and checksum, so that a silent or rate
 /// limited router is not taken for a filter. The order within a pair is random.
 ///
-/// A pair counts only if a router answered its control. An answered test is received. An unanswered
-/// one proves little alone: it stays undecided (in flight) until the third in a row at its hop makes
-/// all of them lost, or an answered one makes them inconclusive.
+/// A test refused by an ICMP error is lost. Any other pair counts only if a router answered its
+/// control. An answered test is received. An unanswered one proves little alone: it stays undecided
+/// (in flight) until the third in a row at its hop makes all of them lost, or an answered one makes
+/// them inconclusive.
 public struct ReplyPairProber: Sendable {
     /// What to send and how often.
     public struct Settings: Equatable, Sendable {
@@ -343,7 +344,11 @@ public struct ReplyPairProber: Sendable {
         guard let sentAt = test.sentAt else { return }
         let hop = Int(pair.distance) - 1
         let result: ProbeOutcome.Result
-        if control.state != .answered {
+        if test.state == .refused {
+            // An ICMP error says outright what silence only suggests, whatever the control met.
+            counts.lost += 1
+            result = .refused
+        } else if control.state != .answered {
             counts.inconclusive += 1
             result = .inconclusive
         } else if test.state == .answered {
@@ -353,10 +358,10 @@ public struct ReplyPairProber: Sendable {
             hops[hop].undecided = 0
             result = .received
             hops[hop].isBlocked = false
-        } else if test.state == .refused || hops[hop].isBlocked {
-            // An ICMP error says it outright; after three losses every further one continues them.
+        } else if hops[hop].isBlocked {
+            // After three losses every further one continues them.
             counts.lost += 1
-            result = test.state == .refused ? .refused : .lost
+            result = .lost
         } else {
             hops[hop].undecided += 1
             result = .lost
