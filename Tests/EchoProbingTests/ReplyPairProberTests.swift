@@ -295,6 +295,45 @@ import Testing
         #expect(run.departures.allSatisfy { $0.distance <= 5 })
     }
 
+    @Test func `believes no forged answer of the target`() throws {
+        let start = MonotonicInstant.zero
+        var pool = EchoIdentifierPool(generator: SeededGenerator(seed: 18))
+        var pacer = HopPacer()
+        var actions: [ProbeAction] = []
+        var prober = ReplyPairProber(
+            settings: ReplySimulation.settings(hops: 3), owner: 1, start: start, identifiers: &pool)
+        var control: EchoMessage?
+        while control == nil, let deadline = prober.deadline {
+            prober.advance(to: deadline, identifiers: &pool, pacer: &pacer, into: &actions)
+            for case .send(let transmission) in actions {
+                prober.sent(transmission.number, at: deadline)
+                if transmission.message.kind == .request { control = transmission.message }
+            }
+            actions = []
+        }
+        var genuine = try #require(control)
+        genuine.kind = .reply
+        func forged(_ change: (inout EchoMessage) -> Void) -> EchoMessage {
+            var message = genuine
+            change(&message)
+            return message
+        }
+        prober.receive(forged { $0.nonce ^= 1 }, isFromTarget: true)
+        prober.receive(forged { $0.balance ^= 1 }, isFromTarget: true)
+        prober.receive(forged { $0.isFillIntact = false }, isFromTarget: true)
+        prober.receive(forged { $0.payloadByteCount += 1 }, isFromTarget: true)
+        prober.receive(forged { $0.kind = .request }, isFromTarget: true)
+        #expect(prober.counts.rejected[.payloadChanged] == 5)
+        prober.receive(forged { $0.sequence &+= 100 }, isFromTarget: true)
+        prober.receive(forged { $0.identifier ^= 1 }, isFromTarget: true)
+        #expect(prober.counts.rejected[.unknownSequence] == 2)
+        prober.receive(genuine, isFromTarget: false)
+        #expect(prober.counts.rejected[.wrongSource] == 1)
+        #expect(prober.hops.allSatisfy { !$0.isTarget })
+        prober.receive(genuine, isFromTarget: true)
+        #expect(prober.hops.allSatisfy { $0.isTarget })
+    }
+
     @Test func `sends neither half twice and counts no failed send`() {
         var run = ReplySimulation(seed: 21)
         run.add(

@@ -17,6 +17,7 @@ struct EchoPair: Sendable {
 
     struct Probe: Sendable {
         var due: MonotonicInstant
+        var nonce: UInt64 = 0
         var sentAt: MonotonicInstant?
         var transmittedAt: MonotonicInstant?
         var state = State.waiting
@@ -32,7 +33,6 @@ struct EchoPair: Sendable {
     var first: Probe
     var second: Probe
     var roundTrip: Duration?
-    var targetAnswered = false
     var isJudged = false
 
     /// Test and control share it; the ICMP type tells them apart.

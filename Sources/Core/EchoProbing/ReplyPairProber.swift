@@ -152,9 +152,18 @@ public struct ReplyPairProber: Sendable {
                     pairs[index].update(isFirst: isFirst) { $0.due = later }
                     continue
                 }
-                transmit(
-                    pairs[index], isFirst: isFirst, identifiers: &identifiers, into: &actions)
-                pairs[index].update(isFirst: isFirst) { $0.state = .sent }
+                let nonce = identifiers.nonce()
+                pairs[index].update(isFirst: isFirst) {
+                    $0.state = .sent
+                    $0.nonce = nonce
+                }
+                let message = message(of: pairs[index], isFirst: isFirst)
+                actions.append(
+                    .send(
+                        EchoTransmission(
+                            number: pairs[index].number * 2 + (isFirst ? 0 : 1), message: message,
+                            checksum: checksum, hopLimit: pairs[index].distance,
+                            deadline: probe.due)))
             }
             if let expiry = pairs[index].expiry(after: settings.timeout), expiry <= now {
                 judge(index, into: &actions)
@@ -248,11 +257,19 @@ public struct ReplyPairProber: Sendable {
             counts.rejected[.wrongSource, default: 0] += 1
             return
         }
-        guard let index = pairIndex(sequence: reply.sequence) else {
+        guard reply.identifier == identifier, let index = pairIndex(sequence: reply.sequence) else {
             counts.rejected[.unknownSequence, default: 0] += 1
             return
         }
-        pairs[index].targetAnswered = true
+        // An answer repeats the request's payload; one that came before the request is forged.
+        let controlIsFirst = !pairs[index].testIsFirst
+        let control = controlIsFirst ? pairs[index].first : pairs[index].second
+        var answer = message(of: pairs[index], isFirst: controlIsFirst)
+        answer.kind = .reply
+        guard control.state != .waiting, reply == answer else {
+            counts.rejected[.payloadChanged, default: 0] += 1
+            return
+        }
         // Nothing beyond the target can answer either.
         for hop in hops.indices where hops[hop].distance >= pairs[index].distance {
             hops[hop].isTarget = true
@@ -320,20 +337,12 @@ public struct ReplyPairProber: Sendable {
         }
     }
 
-    private mutating func transmit(
-        _ pair: EchoPair, isFirst: Bool, identifiers: inout EchoIdentifierPool,
-        into actions: inout [ProbeAction]
-    ) {
-        let message = EchoMessage(
+    private func message(of pair: EchoPair, isFirst: Bool) -> EchoMessage {
+        EchoMessage(
             kind: pair.isTest(isFirst: isFirst) ? .reply : .request, family: settings.family,
-            identifier: identifier, sequence: pair.sequence, nonce: identifiers.nonce(),
+            identifier: identifier, sequence: pair.sequence,
+            nonce: isFirst ? pair.first.nonce : pair.second.nonce,
             payloadByteCount: settings.payloadByteCount, checksum: checksum)
-        actions.append(
-            .send(
-                EchoTransmission(
-                    number: pair.number * 2 + (isFirst ? 0 : 1), message: message,
-                    checksum: checksum, hopLimit: pair.distance,
-                    deadline: isFirst ? pair.first.due : pair.second.due)))
     }
 
     private mutating func judge(_ index: Int, into actions: inout [ProbeAction]) {
