@@ -334,6 +334,33 @@ import Testing
         #expect(prober.hops.allSatisfy { $0.isTarget })
     }
 
+    @Test func `counts late answers as late once, and further ones as duplicates`() {
+        var run = ReplySimulation(seed: 20)
+        let links = SimulatedLinks(delay: .milliseconds(700), duplication: 1)
+        run.add(
+            ReplySimulation.settings(limit: 4),
+            path: ReplySimulation.path(
+                [SimulatedRouter(.v4(0x0a00_0001), errorLimit: nil)], links: links))
+        run.network[run.routes[0]].outward.duplication = 0
+        // Half of each delay lies before the first hop: 700 ms there and back.
+        run.run(until: at(seconds: 11))
+        #expect(run.probers[0].counts.received == 4)
+        #expect(run.probers[0].counts.duplicates == 4)
+        run.add(
+            ReplySimulation.settings(limit: 4, tunnel: 1),
+            path: ReplySimulation.path(
+                [SimulatedRouter(.v4(0x0a00_0002), errorLimit: nil)],
+                links: SimulatedLinks(delay: .milliseconds(1_100), duplication: 1)),
+            start: run.now)
+        run.network[run.routes[1]].outward.duplication = 0
+        run.run(until: run.now + .seconds(20))
+        let counts = run.probers[1].counts
+        #expect(counts.received == 0)
+        #expect(counts.inconclusive == 4, "the controls were late too")
+        #expect(counts.lateReplies == 4)
+        #expect(counts.duplicates == 4)
+    }
+
     @Test func `sends neither half twice and counts no failed send`() {
         var run = ReplySimulation(seed: 21)
         run.add(

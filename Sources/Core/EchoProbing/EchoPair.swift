@@ -21,6 +21,7 @@ struct EchoPair: Sendable {
         var sentAt: MonotonicInstant?
         var transmittedAt: MonotonicInstant?
         var state = State.waiting
+        var isLate = false
 
         init(due: MonotonicInstant) {
             self.due = due

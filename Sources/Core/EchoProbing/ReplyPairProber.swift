@@ -226,7 +226,11 @@ public struct ReplyPairProber: Sendable {
         case .sent:
             guard let sentAt = probe.sentAt else { return }
             if pairs[index].isJudged || arrival - sentAt >= settings.timeout {
-                if isTest { counts.lateReplies += 1 }
+                if isTest {
+                    counts.lateReplies += probe.isLate ? 0 : 1
+                    counts.duplicates += probe.isLate ? 1 : 0
+                }
+                pairs[index].update(isFirst: isFirst) { $0.isLate = true }
                 return
             }
             guard error.meaning == .timeExceeded else {
