@@ -334,6 +334,44 @@ import Testing
         #expect(prober.hops.allSatisfy { $0.isTarget })
     }
 
+    @Test func `rejects errors that quote another packet`() {
+        var pool = EchoIdentifierPool(generator: SeededGenerator(seed: 19))
+        var prober = ReplyPairProber(
+            settings: ReplySimulation.settings(), owner: 1, start: .zero, identifiers: &pool)
+        var pacer = HopPacer()
+        var actions: [ProbeAction] = []
+        prober.advance(to: .zero, identifiers: &pool, pacer: &pacer, into: &actions)
+        prober.advance(to: .zero, identifiers: &pool, pacer: &pacer, into: &actions)
+        guard case .send(let sent)? = actions.first else {
+            Issue.record("nothing was sent")
+            return
+        }
+        prober.sent(sent.number, at: .zero)
+        let other: EchoMessage.Kind = sent.message.kind == .reply ? .request : .reply
+        let quote = { (kind: EchoMessage.Kind, identifier: UInt16, sequence: UInt16) in
+            ICMPError(
+                type: 11, code: 0, meaning: .timeExceeded,
+                quote: QuotedEcho(
+                    source: RequestSimulation.here4, destination: RequestSimulation.there4,
+                    kind: kind, identifier: identifier, sequence: sequence))
+        }
+        let (kind, identifier, sequence) = (
+            sent.message.kind, sent.message.identifier, sent.message.sequence
+        )
+        func receive(_ error: ICMPError, isAboutTarget: Bool = true) {
+            prober.receive(
+                error, from: .v4(1), isAboutTarget: isAboutTarget, at: at(5), isStamped: true)
+        }
+        receive(quote(kind, identifier, sequence), isAboutTarget: false)
+        receive(quote(kind, identifier, sequence &+ 1))
+        receive(quote(kind, identifier ^ 1, sequence))
+        receive(quote(other, identifier, sequence))
+        #expect(prober.counts.rejected[.wrongQuote] == 4)
+        #expect(prober.hops[0].responder == nil)
+        receive(quote(kind, identifier, sequence))
+        #expect(prober.hops[0].responder == .v4(1))
+    }
+
     @Test func `counts late answers as late once, and further ones as duplicates`() {
         var run = ReplySimulation(seed: 20)
         let links = SimulatedLinks(delay: .milliseconds(700), duplication: 1)

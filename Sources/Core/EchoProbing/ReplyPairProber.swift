@@ -212,7 +212,9 @@ public struct ReplyPairProber: Sendable {
         _ error: ICMPError, from responder: IPAddress, isAboutTarget: Bool,
         at arrival: MonotonicInstant, isStamped: Bool
     ) {
-        guard isAboutTarget, let index = pairIndex(sequence: error.quote.sequence) else {
+        guard isAboutTarget, error.quote.identifier == identifier,
+            let index = pairIndex(sequence: error.quote.sequence)
+        else {
             counts.rejected[.wrongQuote, default: 0] += 1
             return
         }
