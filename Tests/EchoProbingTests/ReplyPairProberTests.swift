@@ -184,6 +184,18 @@ import Testing
         #expect(run.probers[0].hops.map(\.controlsAnswered) == [5, 5, 5])
     }
 
+    @Test func `finds a filter within three pairs, however the coins fall`() {
+        for seed in UInt64(0)..<100 {
+            var run = ReplySimulation(seed: seed)
+            run.add(
+                ReplySimulation.settings(limit: 3),
+                path: ReplySimulation.path(ReplySimulation.routers(2)))
+            run.network[run.routes[0]].routers[0].filters = [Filter(.reply, .beforeHopLimit)]
+            run.run(until: at(seconds: 15))
+            #expect(run.probers[0].counts.lost == 3, "seed \(seed)")
+        }
+    }
+
     @Test func `ends a run of losses with the first answered test`() {
         var run = ReplySimulation(seed: 10)
         run.add(
@@ -242,6 +254,43 @@ import Testing
         #expect(run.probers[0].counts.inconclusive == 5)
         #expect(run.probers[0].counts.lost == 0)
         #expect(run.probers[0].hops[0].responder == nil)
+    }
+
+    @Test func `takes no rate limit for a filter`() {
+        var run = ReplySimulation(seed: 14)
+        for tunnel in 0..<3 {
+            run.add(
+                ReplySimulation.settings(hops: 2),
+                path: ReplySimulation.path(ReplySimulation.routers(3)),
+                start: at(tunnel * 3_000))
+        }
+        // Half as fast as Linux: every second packet goes unanswered once the burst is used up.
+        for route in run.routes {
+            for router in 0..<3 {
+                run.network[route].routers[router].errorLimit = .init(
+                    burst: 2, period: .seconds(4))
+            }
+        }
+        run.run(until: at(seconds: 3_600))
+        let suppressed = run.routes.map { run.network.tally(of: $0).suppressedErrors }
+        #expect(suppressed.reduce(0, +) > 200, "the limit must bite")
+        #expect(run.probers.allSatisfy { $0.counts.lost == 0 })
+        #expect(run.probers.map(\.counts.received).reduce(0, +) > 200)
+        // At Linux' own rate none goes unanswered.
+        var linux = ReplySimulation(seed: 14)
+        for tunnel in 0..<3 {
+            linux.add(
+                ReplySimulation.settings(hops: 2, interval: .seconds(3)),
+                path: ReplySimulation.path(ReplySimulation.routers(3)),
+                start: at(tunnel * 500))
+        }
+        linux.run(until: at(seconds: 3_600))
+        for (prober, route) in zip(linux.probers, linux.routes) {
+            #expect(linux.network.tally(of: route).suppressedErrors == 0)
+            #expect(prober.counts.lost == 0)
+            #expect(prober.counts.inconclusive == 0)
+            #expect(prober.counts.received > 400)
+        }
     }
 
     @Test func `takes a test that a router refuses for lost at once, with its reason`() {
@@ -417,6 +466,43 @@ import Testing
     }
 
     // MARK: - The whole
+
+    @Test func `keeps the loss law and the ledger's counts in 500 random networks`() {
+        var seen = ProbeCounts()
+        for seed in UInt64(1)...500 {
+            var run = Self.randomRun(seed: seed)
+            run.run(until: at(seconds: 400)) { run in
+                for prober in run.probers {
+                    let counts = prober.counts
+                    #expect(counts.sent >= counts.received + counts.lost + counts.inconclusive)
+                }
+            }
+            for index in run.probers.indices {
+                #expect(run.probers[index].isFinished, "seed \(seed)")
+                let counts = run.probers[index].counts
+                let expected = run.expected(prober: index)
+                #expect(counts.sent == expected.sent, "seed \(seed)")
+                #expect(counts.received == expected.received, "seed \(seed)")
+                #expect(counts.lost == expected.lost, "seed \(seed)")
+                #expect(counts.inconclusive == expected.inconclusive, "seed \(seed)")
+                #expect(counts.lateReplies == expected.lateReplies, "seed \(seed)")
+                #expect(counts.duplicates == expected.duplicates, "seed \(seed)")
+                let failed = (counts.failed[.filtered] ?? 0) + (counts.failed[.unreachable] ?? 0)
+                #expect(failed <= counts.lost, "seed \(seed)")
+                seen.received += counts.received
+                seen.lost += counts.lost
+                seen.inconclusive += counts.inconclusive
+                seen.lateReplies += counts.lateReplies
+                seen.duplicates += counts.duplicates
+                seen.failed[.filtered, default: 0] += counts.failed[.filtered] ?? 0
+            }
+            #expect(Self.shortestGap(run.departures) >= HopPacer.spacing, "seed \(seed)")
+        }
+        for count in [
+            seen.received, seen.lost, seen.inconclusive, seen.lateReplies, seen.duplicates,
+            seen.failed[.filtered] ?? 0,
+        ] { #expect(count > 50, "\(seen)") }
+    }
 
     private static func randomRun(seed: UInt64) -> ReplySimulation {
         var generator = SeededGenerator(seed: seed &* 99)

@@ -11,7 +11,8 @@ public import PacketFormats
 /// A test refused by an ICMP error is lost. Any other pair counts only if a router answered its
 /// control. An answered test is received. An unanswered one proves little alone: it stays undecided
 /// (in flight) until the third in a row at its hop makes all of them lost, or an answered one makes
-/// them inconclusive.
+/// them inconclusive. Such a run has both orders in it: a router that answers every second packet,
+/// in step with the pairs, looks like a filter in one of them.
 public struct ReplyPairProber: Sendable {
     /// What to send and how often.
     public struct Settings: Equatable, Sendable {
@@ -65,10 +66,22 @@ public struct ReplyPairProber: Sendable {
         /// Whether the control reached the target itself: no router there to answer.
         public var isTarget = false
         var undecided = 0
+        var undecidedTestFirst = 0
         var isBlocked = false
+
+        /// The order that the run of unanswered tests still lacks; nil before there is a need.
+        var missingOrder: Bool? {
+            guard undecided >= ReplyPairProber.lossRun - 1 else { return nil }
+            return undecidedTestFirst == 0 ? true : undecidedTestFirst == undecided ? false : nil
+        }
+
+        mutating func endRun() {
+            undecided = 0
+            undecidedTestFirst = 0
+        }
     }
 
-    /// Tests in a row that must stay unanswered, with their controls answered, to be lost.
+    /// Tests in a row that must stay unanswered, with their controls answered, to be lost; at least.
     public static let lossRun = 3
 
     /// What to send and how often.
@@ -295,7 +308,7 @@ public struct ReplyPairProber: Sendable {
     public mutating func concludeUndecided() {
         for index in hops.indices {
             counts.inconclusive += UInt64(hops[index].undecided)
-            hops[index].undecided = 0
+            hops[index].endRun()
         }
     }
 
@@ -333,10 +346,11 @@ public struct ReplyPairProber: Sendable {
             let firstDue = pacer.reserve(place, from: instant)
             let secondDue = pacer.reserve(place, from: firstDue + HopPacer.spacing)
             pairsStarted[hop] += 1
+            let coin = identifiers.coin()
             pairs.append(
                 EchoPair(
                     number: pairNumber, distance: hops[hop].distance,
-                    testIsFirst: identifiers.coin(), first: .init(due: firstDue),
+                    testIsFirst: hops[hop].missingOrder ?? coin, first: .init(due: firstDue),
                     second: .init(due: secondDue)))
             pairNumber += 1
             return
@@ -370,7 +384,7 @@ public struct ReplyPairProber: Sendable {
             counts.received += 1
             if let roundTrip = pair.roundTrip { roundTrips.record(roundTrip) }
             counts.inconclusive += UInt64(hops[hop].undecided)
-            hops[hop].undecided = 0
+            hops[hop].endRun()
             result = .received
             hops[hop].isBlocked = false
         } else if hops[hop].isBlocked {
@@ -379,10 +393,11 @@ public struct ReplyPairProber: Sendable {
             result = .lost
         } else {
             hops[hop].undecided += 1
+            hops[hop].undecidedTestFirst += pair.testIsFirst ? 1 : 0
             result = .lost
-            if hops[hop].undecided == Self.lossRun {
-                counts.lost += UInt64(Self.lossRun)
-                hops[hop].undecided = 0
+            if hops[hop].undecided >= Self.lossRun, hops[hop].missingOrder == nil {
+                counts.lost += UInt64(hops[hop].undecided)
+                hops[hop].endRun()
                 hops[hop].isBlocked = true
             }
         }
