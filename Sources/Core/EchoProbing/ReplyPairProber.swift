@@ -100,6 +100,8 @@ public struct ReplyPairProber: Sendable {
     public private(set) var hops: [Hop]
 
     var pairs: [EchoPair] = []
+    /// The pairs before this index are judged.
+    private var judgedPrefix = 0
     let checksum: UInt16
     private var nextPair: MonotonicInstant
     private var nextHop = 0
@@ -124,10 +126,9 @@ public struct ReplyPairProber: Sendable {
     /// When `advance` next has something to do; nil when the last pair is decided.
     public var deadline: MonotonicInstant? {
         var earliest = isExhausted ? MonotonicInstant.distantFuture : nextPair
-        for pair in pairs where !pair.isJudged {
-            for probe in [pair.first, pair.second] where probe.state == .waiting {
-                earliest = min(earliest, probe.due)
-            }
+        for pair in pairs[judgedPrefix...] where !pair.isJudged {
+            if pair.first.state == .waiting { earliest = min(earliest, pair.first.due) }
+            if pair.second.state == .waiting { earliest = min(earliest, pair.second.due) }
             if let expiry = pair.expiry(after: settings.timeout) {
                 earliest = min(earliest, expiry)
             }
@@ -136,7 +137,7 @@ public struct ReplyPairProber: Sendable {
     }
 
     /// Whether every pair of a limited run is sent and judged.
-    public var isFinished: Bool { isExhausted && pairs.allSatisfy(\.isJudged) }
+    public var isFinished: Bool { isExhausted && judgedPrefix == pairs.count }
 
     /// Pairs begun so far.
     public var pairsBegun: Int { pairsStarted.reduce(0, +) }
@@ -157,7 +158,7 @@ public struct ReplyPairProber: Sendable {
         to now: MonotonicInstant, identifiers: inout EchoIdentifierPool, pacer: inout HopPacer,
         into actions: inout [ProbeAction]
     ) {
-        for index in pairs.indices where !pairs[index].isJudged {
+        for index in judgedPrefix..<pairs.count where !pairs[index].isJudged {
             for isFirst in [true, false] {
                 let probe = isFirst ? pairs[index].first : pairs[index].second
                 guard probe.state == .waiting, probe.due <= now else { continue }
@@ -186,9 +187,12 @@ public struct ReplyPairProber: Sendable {
         while !isExhausted, nextPair <= now {
             begin(at: nextPair, identifiers: &identifiers, pacer: &pacer)
         }
+        while judgedPrefix < pairs.count, pairs[judgedPrefix].isJudged { judgedPrefix += 1 }
         // Judged pairs are kept for a while, to tell a late answer from a forged one.
         if pairs.count > 64 {
-            pairs.removeFirst(min(32, pairs.firstIndex { !$0.isJudged } ?? pairs.count))
+            let count = min(32, judgedPrefix)
+            pairs.removeFirst(count)
+            judgedPrefix -= count
         }
     }
 
