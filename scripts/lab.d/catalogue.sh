@@ -32,7 +32,7 @@ catalogue_field() {
 catalogue_list() {
     local name
     catalogue_names | while read -r name; do
-        printf '%-16s %s\n' "$name" "$(sed -n '1s/^# //p' "$lab_folder/scenarios/$name.sh")"
+        printf '%-22s %s\n' "$name" "$(sed -n '1s/^# //p' "$lab_folder/scenarios/$name.sh")"
     done
 }
 

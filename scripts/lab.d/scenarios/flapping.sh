@@ -2,7 +2,7 @@
 #
 # expect: degraded|down/1|2
 # kernel: any
-# timeout: 150
+# timeout: 240
 
 set_up() { topology; }
 
@@ -21,5 +21,5 @@ check() {
     agent_status status
     agent_stop
     captures_end
-    judge status --flapping --answered outside
+    judge_all status --flapping --answered outside
 }

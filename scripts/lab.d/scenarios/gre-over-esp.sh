@@ -2,7 +2,7 @@
 #
 # expect: healthy/0
 # kernel: any
-# timeout: 90
+# timeout: 150
 
 set_up() { topology --tunnel gre-esp; }
 

@@ -5,7 +5,7 @@
 #
 # expect: degraded/1
 # kernel: any
-# timeout: 150
+# timeout: 240
 
 set_up() { topology; }
 
@@ -18,5 +18,5 @@ check() {
     agent_status status
     agent_stop
     captures_end
-    judge status
+    judge_all status
 }

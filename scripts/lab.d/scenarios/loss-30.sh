@@ -2,7 +2,7 @@
 #
 # expect: degraded|down/1|2
 # kernel: any
-# timeout: 150
+# timeout: 240
 
 set_up() { topology; }
 
@@ -22,5 +22,5 @@ check() {
     done
     agent_stop
     captures_end
-    judge status-72
+    judge_all status-72
 }

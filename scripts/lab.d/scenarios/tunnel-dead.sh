@@ -2,7 +2,7 @@
 #
 # expect: down/2
 # kernel: any
-# timeout: 90
+# timeout: 150
 
 set_up() { topology; }
 
