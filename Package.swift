@@ -40,21 +40,28 @@ let package = Package(
     products: [.executable(name: "probe", targets: ["probe"])],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-numerics", from: "1.1.1"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
     ],
     targets: [
         // C: module maps and static-inline shims, no logic.
+        .systemLibrary(name: "CCrypt", path: "Sources/C/CCrypt", pkgConfig: "libcrypt"),
         .systemLibrary(name: "CLinux", path: "Sources/C/CLinux"),
         .systemLibrary(name: "CNetlink", path: "Sources/C/CNetlink", pkgConfig: "libnl-route-3.0"),
+        .systemLibrary(name: "CYAML", path: "Sources/C/CYAML", pkgConfig: "yaml-0.1"),
 
         // Core: pure engines.
         pure("NetworkPrimitives"),
         pure("PacketFormats", ["NetworkPrimitives"]),
         pure("EchoProbing", ["NetworkPrimitives", "PacketFormats"]),
-        pure("TunnelHealth", ["NetworkPrimitives"]),
+        pure(
+            "TunnelHealth",
+            ["NetworkPrimitives", .product(name: "RealModule", package: "swift-numerics")]),
         pure("KernelState", ["NetworkPrimitives"]),
         pure("Diagnosis", ["NetworkPrimitives"]),
         pure("Metrics"),
@@ -66,6 +73,7 @@ let package = Package(
         adapter(
             "HTTP",
             [
+                "CCrypt", "CYAML",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -75,7 +83,7 @@ let package = Package(
         // App: composition and the command.
         .target(
             name: "Configuration",
-            dependencies: ["NetworkPrimitives", "TOMLKit"],
+            dependencies: ["HostFacts", "NetworkPrimitives", "TOMLKit"],
             path: "Sources/App/Configuration", swiftSettings: strict),
         .target(
             name: "Agent",
@@ -83,13 +91,15 @@ let package = Package(
                 "Configuration", "Diagnosis", "EchoProbing", "HTTP", "HostFacts", "KernelState",
                 "Metrics", "Netlink", "NetworkPrimitives", "PacketFormats", "RawSockets",
                 "TunnelHealth",
+                .product(name: "HeapModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             path: "Sources/App/Agent", swiftSettings: strict),
         .executableTarget(
             name: "probe",
             dependencies: [
-                "Agent", "Configuration", "HTTP", "HostFacts",
+                "Agent", "Configuration", "HTTP", "HostFacts", "KernelState", "NetworkPrimitives",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -101,9 +111,11 @@ let package = Package(
             dependencies: ["NetworkPrimitives", "PacketFormats"],
             path: "Sources/Testing/NetworkSimulation", swiftSettings: strict),
 
-        tests(of: "NetworkPrimitives"),
-        tests(of: "PacketFormats", ["NetworkPrimitives"]),
-        tests(of: "EchoProbing", ["NetworkPrimitives", "NetworkSimulation", "PacketFormats"]),
+        tests(of: "NetworkPrimitives", ["NetworkSimulation"]),
+        tests(of: "PacketFormats", ["NetworkPrimitives", "NetworkSimulation"]),
+        tests(
+            of: "EchoProbing",
+            ["NetworkPrimitives", "NetworkSimulation", "PacketFormats", "TunnelHealth"]),
         tests(of: "TunnelHealth", ["NetworkPrimitives"]),
         tests(of: "KernelState", ["NetworkPrimitives"]),
         tests(of: "Metrics"),

@@ -1,14 +1,20 @@
 #pragma once
-// libnl core and route, and the kernel's XFRM messages. No logic.
+// libnl core, and the kernel's route and XFRM messages. No logic.
+// First, so that the kernel's own headers leave the definitions of struct in6_addr to libc
+// (linux/libc-compat.h); two different ones in one program do not import.
+#include <netinet/in.h>
+
 #include <linux/if_link.h>
+#include <linux/rtnetlink.h>
 #include <linux/xfrm.h>
+#include <netlink/attr.h>
 #include <netlink/msg.h>
 #include <netlink/netlink.h>
-#include <netlink/route/addr.h>
-#include <netlink/route/link.h>
-#include <netlink/route/link/ip6gre.h>
-#include <netlink/route/link/ip6vti.h>
-#include <netlink/route/link/ipgre.h>
-#include <netlink/route/link/ipvti.h>
-#include <netlink/route/link/xfrmi.h>
-#include <netlink/route/route.h>
+#include <netlink/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+// setns(2) is declared only under _GNU_SOURCE, and syscall(2) is variadic: Swift has neither.
+static inline int cnetlink_enter_network_namespace(int descriptor) {
+    return (int)syscall(SYS_setns, descriptor, 0x40000000 /* CLONE_NEWNET, linux/sched.h */);
+}

@@ -13,13 +13,17 @@ extension IPAddress: CustomStringConvertible, LosslessStringConvertible {
         }
     }
 
-    /// Dotted decimal, or the recommended form of RFC 5952.
+    /// Dotted decimal, or the recommended form of RFC 5952, with an IPv4-mapped address in its §5
+    /// form, like `::ffff:192.0.2.1`.
     public var description: String {
         switch self {
         case .v4(let bits):
             "\(bits >> 24).\(bits >> 16 & 255).\(bits >> 8 & 255).\(bits & 255)"
         case .v6(let bits):
-            Self.format(v6: bits)
+            // RFC 4291 §2.5.5.2: eighty zeros, sixteen ones, then the IPv4 address.
+            bits >> 32 == 0xffff
+                ? "::ffff:\(IPAddress.v4(UInt32(truncatingIfNeeded: bits)))"
+                : Self.format(v6: bits)
         }
     }
 

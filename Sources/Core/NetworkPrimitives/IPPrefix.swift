@@ -52,11 +52,13 @@ public struct IPPrefix: Hashable, Sendable {
 }
 
 extension IPPrefix: CustomStringConvertible, LosslessStringConvertible {
-    /// Reads `address/length`; nil for anything else, host bits included.
+    /// Reads `address/length`; nil for anything else: host bits, a sign or a leading zero included.
     public init?(_ text: String) {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 2, let address = IPAddress(String(parts[0])),
-            let length = Int(parts[1]), (0...address.family.bitWidth).contains(length)
+            let length = Int(parts[1]), (0...address.family.bitWidth).contains(length),
+            // Int reads "+8", "-0" and "08" too.
+            String(length) == parts[1]
         else { return nil }
         let prefix = IPPrefix(address, length: length)
         guard prefix.network == address else { return nil }

@@ -17,15 +17,19 @@ public struct MonotonicInstant: InstantProtocol, Hashable, Sendable {
     /// The last instant there is; stands for "never".
     public static let distantFuture = MonotonicInstant(nanoseconds: .max)
 
-    /// The instant `duration` later; saturates at `distantFuture`.
+    /// The instant `duration` later; saturates at both ends, `distantFuture` being the far one.
     public func advanced(by duration: Duration) -> MonotonicInstant {
         let (sum, overflow) = nanoseconds.addingReportingOverflow(duration.nanoseconds)
-        return MonotonicInstant(nanoseconds: overflow ? .max : sum)
+        guard overflow else { return MonotonicInstant(nanoseconds: sum) }
+        return MonotonicInstant(nanoseconds: duration < .zero ? .min : .max)
     }
 
-    /// The time from this instant to `other`, negative when `other` is earlier.
+    /// The time from this instant to `other`, negative when `other` is earlier; saturates at ±292
+    /// years, so that "never" can be compared with everything.
     public func duration(to other: MonotonicInstant) -> Duration {
-        .nanoseconds(other.nanoseconds - nanoseconds)
+        let (difference, overflow) = other.nanoseconds.subtractingReportingOverflow(nanoseconds)
+        guard overflow else { return .nanoseconds(difference) }
+        return .nanoseconds(other < self ? Int64.min : .max)
     }
 
     /// Orders instants by time.
@@ -38,9 +42,12 @@ public struct MonotonicInstant: InstantProtocol, Hashable, Sendable {
         instant.advanced(by: duration)
     }
 
-    /// The instant `duration` before `instant`.
+    /// The instant `duration` before `instant`; saturates at both ends.
     public static func - (instant: MonotonicInstant, duration: Duration) -> MonotonicInstant {
-        MonotonicInstant(nanoseconds: instant.nanoseconds - duration.nanoseconds)
+        let (difference, overflow) =
+            instant.nanoseconds.subtractingReportingOverflow(duration.nanoseconds)
+        guard overflow else { return MonotonicInstant(nanoseconds: difference) }
+        return MonotonicInstant(nanoseconds: duration < .zero ? .max : .min)
     }
 
     /// The time from `right` to `left`.

@@ -16,9 +16,11 @@ public struct WallTime: Hashable, Comparable, Sendable {
         left.nanoseconds < right.nanoseconds
     }
 
-    /// The wall time `duration` later.
+    /// The wall time `duration` later; saturates at both ends, in 1677 and 2262.
     public static func + (time: WallTime, duration: Duration) -> WallTime {
-        WallTime(nanoseconds: time.nanoseconds + duration.nanoseconds)
+        let (sum, overflow) = time.nanoseconds.addingReportingOverflow(duration.nanoseconds)
+        guard overflow else { return WallTime(nanoseconds: sum) }
+        return WallTime(nanoseconds: duration < .zero ? .min : .max)
     }
 
     /// Seconds since 1970-01-01T00:00:00Z, with a fraction.

@@ -1,0 +1,85 @@
+import HostFacts
+import KernelState
+import Netlink
+import NetworkPrimitives
+
+/// Looks at this host for the planner: one netlink reader for each namespace, one snapshot a round.
+///
+/// Belongs to one thread; its calls block for as long as the kernel takes.
+final class HostView {
+    private var readers: [String: KernelReader] = [:]
+    private var round: [String: NamespaceFacts] = [:]
+    private let resolver: NameResolver
+
+    init(resolver: NameResolver) {
+        self.resolver = resolver
+    }
+
+    /// Forgets the snapshots, so that the next questions look anew.
+    func beginRound() { round = [:] }
+
+    /// Answers that netlink lost for lack of socket memory.
+    var overruns: UInt64 { readers.values.reduce(0) { $0 + $1.overruns } }
+
+    /// A planner that asks this host.
+    var planner: TunnelPlanner {
+        TunnelPlanner(
+            facts: { self.facts(of: $0) },
+            route: { self.route(in: $0, to: $1, from: $2, mark: $3) },
+            resolve: { self.resolver.resolution(of: $0) })
+    }
+
+    /// What is known of a namespace in this round; nil is the agent's own.
+    func facts(of namespace: String?) -> NamespaceFacts {
+        if let facts = round[namespace ?? ""] { return facts }
+        let facts: NamespaceFacts
+        do throws(NetlinkError) {
+            facts = NamespaceFacts(
+                snapshot: try reader(of: namespace).snapshot(), refusal: Self.refusal)
+        } catch {
+            let reason = error.description
+            facts = NamespaceFacts(
+                snapshot: KernelSnapshot(
+                    links: .unknown(reason: reason), addresses: .unknown(reason: reason),
+                    routes: .unknown(reason: reason), associations: .unknown(reason: reason),
+                    policies: .unknown(reason: reason)),
+                refusal: namespace == nil ? Self.refusal : reason)
+        }
+        round[namespace ?? ""] = facts
+        return facts
+    }
+
+    /// The devices of a namespace, read at once and not from the round's snapshot.
+    func links(of namespace: String?) -> [LinkState]? {
+        do throws(NetlinkError) { return try reader(of: namespace).links() } catch { return nil }
+    }
+
+    private func route(
+        in namespace: String?, to destination: IPAddress, from source: IPAddress?, mark: UInt32
+    ) -> Reading<RouteLookup> {
+        do throws(NetlinkError) {
+            return .known(
+                try reader(of: namespace).route(to: destination, from: source, mark: mark))
+        } catch {
+            return .unknown(reason: error.description)
+        }
+    }
+
+    private func reader(of namespace: String?) throws(NetlinkError) -> KernelReader {
+        if let reader = readers[namespace ?? ""] { return reader }
+        let reader = try KernelReader(namespace: namespace)
+        readers[namespace ?? ""] = reader
+        return reader
+    }
+
+    /// Why this process can send nothing at all; nil when it can.
+    private static var refusal: String? {
+        do throws(FileError) {
+            return try Capabilities.current().has(.netRaw)
+                ? nil : "probing needs CAP_NET_RAW, which this process does not have"
+        } catch {
+            // Unknown privileges are no reason not to try.
+            return nil
+        }
+    }
+}

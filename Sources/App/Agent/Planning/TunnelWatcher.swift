@@ -1,0 +1,199 @@
+import Configuration
+import KernelState
+import NetworkPrimitives
+import RawSockets
+import Synchronization
+
+/// Keeps the plans true while devices, routes, addresses and names come and go.
+///
+/// Runs on a thread of its own because netlink blocks. Every second it looks at the devices, and at
+/// everything else when those changed or five seconds have passed.
+final class TunnelWatcher: Sendable {
+    /// What one round found.
+    struct Round: Sendable {
+        /// The plans of all tunnels.
+        var plans: [TunnelPlan]
+        /// Whether traffic arrives through each tunnel, by name; nil where the kernel cannot say.
+        var inboundTraffic: [String: Bool?]
+        /// What was seen of the agent's own namespace and those of the tunnels.
+        var facts: [String?: NamespaceFacts]
+        /// Answers that netlink lost.
+        var netlinkOverruns: UInt64
+    }
+
+    private static let glance = Duration.seconds(1)
+    private static let fullRound = Duration.seconds(5)
+    /// Traffic that arrived within this time counts as flowing.
+    private static let flowMemory = Duration.seconds(5)
+
+    private struct Orders {
+        var configuration: AgentConfiguration
+        var isStopping = false
+        var generation = 0
+    }
+
+    private let orders: Mutex<Orders>
+    private let resolver: NameResolver
+    private let poll: Mutex<EventPoll>
+    private let waker: Waker
+
+    /// Starts the thread; `handler` is called on it once a second.
+    init(
+        configuration: AgentConfiguration, resolver: NameResolver,
+        handler: @escaping @Sendable (Round) -> Void
+    ) throws(SocketError) {
+        orders = Mutex(Orders(configuration: configuration))
+        self.resolver = resolver
+        poll = Mutex(try EventPoll())
+        waker = poll.withLock { $0.waker }
+        try PinnedThread.start(name: "tunnel-watcher") { [self] in
+            poll.withLock { run($0, handler) }
+        }
+    }
+
+    /// Follows another configuration from the next moment on.
+    func adopt(_ configuration: AgentConfiguration) {
+        orders.withLock {
+            $0.configuration = configuration
+            $0.generation += 1
+        }
+        waker.wake()
+    }
+
+    /// Ends the thread.
+    func stop() {
+        orders.withLock { $0.isStopping = true }
+        waker.wake()
+    }
+
+    /// One round outside the thread, for a command that looks once.
+    static func look(
+        _ configuration: AgentConfiguration, resolver: NameResolver
+    ) -> (plans: [TunnelPlan], facts: [String?: NamespaceFacts]) {
+        let view = HostView(resolver: resolver)
+        let plans = view.planner.plans(
+            for: configuration, discovering: configuration.discover || configuration.tunnels.isEmpty)
+        return (plans, facts(view, plans))
+    }
+
+    private func run(_ poll: EventPoll, _ handler: @Sendable (Round) -> Void) {
+        let view = HostView(resolver: resolver)
+        var plans: [TunnelPlan] = []
+        var flows = InboundFlows()
+        var devices: [String?: [DeviceIdentity]] = [:]
+        var nextFull = MonotonicClock.now()
+        var generation = -1
+        while true {
+            let orders = orders.withLock { ($0.configuration, $0.generation, $0.isStopping) }
+            guard !orders.2 else { return }
+            let now = MonotonicClock.now()
+            let namespaces = Set(plans.map(\.configuration.netns)).union([nil])
+            var seen: [String?: [DeviceIdentity]] = [:]
+            for namespace in namespaces {
+                let links = view.links(of: namespace) ?? []
+                seen[namespace] = links.map(DeviceIdentity.init)
+                flows.note(links, in: namespace, at: now)
+            }
+            // A change of plans before the first full round is impossible: `plans` is empty then.
+            let hasPendingName = plans.contains { $0.remote == nil }
+            if now >= nextFull || seen != devices || orders.1 != generation || hasPendingName {
+                view.beginRound()
+                plans = view.planner.plans(
+                    for: orders.0, discovering: orders.0.discover || orders.0.tunnels.isEmpty)
+                nextFull = now + Self.fullRound
+                devices = seen
+                generation = orders.1
+            }
+            let facts = Self.facts(view, plans)
+            for plan in plans { flows.note(facts[plan.configuration.netns], of: plan, at: now) }
+            handler(
+                Round(
+                    plans: plans,
+                    inboundTraffic: Dictionary(
+                        plans.map { ($0.name, flows.isFlowing($0, at: now, Self.flowMemory)) },
+                        uniquingKeysWith: { first, _ in first }),
+                    facts: facts, netlinkOverruns: view.overruns))
+            poll.wait(until: now + Self.glance) { _ in }
+        }
+    }
+
+    private static func facts(
+        _ view: HostView, _ plans: [TunnelPlan]
+    ) -> [String?: NamespaceFacts] {
+        let namespaces = Set(plans.map(\.configuration.netns)).union([nil])
+        return Dictionary(uniqueKeysWithValues: namespaces.map { ($0, view.facts(of: $0)) })
+    }
+}
+
+/// What about a device, when it changes, calls for new plans.
+private struct DeviceIdentity: Equatable {
+    var index: Int
+    var name: String
+    var isUp: Bool
+    var remote: IPAddress?
+
+    init(_ link: LinkState) {
+        index = link.index
+        name = link.name
+        isUp = link.isUp
+        remote = link.remote
+    }
+}
+
+/// Tells from counters whether traffic arrives through a tunnel.
+private struct InboundFlows {
+    private struct Counter {
+        var packets: UInt64
+        var grewAt: MonotonicInstant?
+    }
+
+    private struct Key: Hashable {
+        var namespace: String?
+        var object: String
+    }
+
+    private var counters: [Key: Counter] = [:]
+
+    mutating func note(_ links: [LinkState], in namespace: String?, at now: MonotonicInstant) {
+        for link in links {
+            guard let packets = link.receivedPackets else { continue }
+            note(Key(namespace: namespace, object: link.name), packets, at: now)
+        }
+    }
+
+    /// Counts a policy-based tunnel by its inbound SAs, as there is no device to count at.
+    mutating func note(
+        _ facts: NamespaceFacts?, of plan: TunnelPlan, at now: MonotonicInstant
+    ) {
+        guard plan.tunnelInterface == nil, let remote = plan.remote, let snapshot = facts?.snapshot,
+            snapshot.associations.value != nil
+        else { return }
+        let inbound = TunnelDiscovery.associations(
+            device: nil, local: plan.local, remote: remote, in: snapshot
+        ).filter { $0.direction == .inbound }
+        guard !inbound.isEmpty else { return }
+        let packets = inbound.reduce(0) { $0 + $1.association.packets }
+        note(Key(namespace: plan.configuration.netns, object: "tunnel \(plan.name)"), packets, at: now)
+    }
+
+    func isFlowing(
+        _ plan: TunnelPlan, at now: MonotonicInstant, _ memory: Duration
+    ) -> Bool? {
+        guard plan.configuration.role == .endpoint else { return nil }
+        let object = plan.tunnelInterface ?? "tunnel \(plan.name)"
+        guard let counter = counters[Key(namespace: plan.configuration.netns, object: object)]
+        else { return nil }
+        return counter.grewAt.map { now - $0 <= memory } ?? false
+    }
+
+    private mutating func note(_ key: Key, _ packets: UInt64, at now: MonotonicInstant) {
+        guard var counter = counters[key] else {
+            counters[key] = Counter(packets: packets)
+            return
+        }
+        // A counter that fell belongs to a new device or SA.
+        if packets > counter.packets { counter.grewAt = now }
+        counter.packets = packets
+        counters[key] = counter
+    }
+}

@@ -1,0 +1,200 @@
+import KernelState
+import Configuration
+import Diagnosis
+import EchoProbing
+import NetworkPrimitives
+import TunnelHealth
+
+extension StatusReport {
+    /// The document `tunnelprobe.status/1` (interface page §6).
+    ///
+    /// - Parameter isVerbose: adds `samples`, every single probe, to each row of `probes`.
+    func json(isVerbose: Bool = false) -> JSONValue {
+        var agent = JSONObject()
+        agent.put("version", self.agent.version)
+        agent.put("hostname", self.agent.hostname)
+        agent.put("uptime_seconds", self.agent.uptime)
+        var document = JSONObject()
+        document.put("schema", "tunnelprobe.status/1")
+        document.put("generated_at", generatedAt.description)
+        document.put("agent", agent.value)
+        document.put("verdict", verdict.rawValue)
+        document.put("findings", .array(findings.map(\.json)))
+        document.put("tunnels", .array(tunnels.map { $0.json(isVerbose: isVerbose) }))
+        return document.value
+    }
+}
+
+extension TunnelReport {
+    /// One entry of `tunnels`.
+    func json(isVerbose: Bool) -> JSONValue {
+        var tunnel = JSONObject()
+        func known(_ key: String) -> String { plan.unknown[key] ?? "not known" }
+        tunnel.put("name", plan.name)
+        tunnel.put("local", (plan.local?.description).map(JSONValue.string), orBecause: known("local"))
+        tunnel.put(
+            "remote", .string(plan.remote?.description ?? plan.configuration.remote.description))
+        tunnel.put(
+            "wan_interface", plan.wanInterface.map(JSONValue.string),
+            orBecause: known("wan_interface"))
+        tunnel.put(
+            "tunnel_interface", plan.tunnelInterface.map(JSONValue.string),
+            orBecause: known("tunnel_interface"))
+        tunnel.put("role", plan.configuration.role.rawValue)
+        tunnel.put("kind", plan.kind.rawValue)
+        tunnel.put("verdict", verdict.rawValue)
+        tunnel.put("state", state.rawValue)
+        tunnel.put("state_reason", stateReason.map(JSONValue.string) ?? .null)
+        tunnel.put("state_source", stateSource.rawValue)
+        tunnel.put("state_since", stateSince.description)
+        tunnel.put("flapping", isFlapping)
+        tunnel.put("flap_ratio", flapRatio)
+        tunnel.put("flap_penalty", flapPenalty)
+        tunnel.put("changes_1h", changesLastHour)
+        tunnel.put("changes_24h", changesLastDay)
+        tunnel.put("waiting_for", .array(plan.waitingFor.map(JSONValue.string)))
+        tunnel.put("probes", .array(rows.map { $0.json(isVerbose: isVerbose) }))
+        for (key, reason) in Self.notMeasured { tunnel.put(key, nil, orBecause: reason) }
+        tunnel.put("findings", .array(findings.map(\.json)))
+        return tunnel.value
+    }
+
+    /// Parts of the document that this version does not measure; null, with the reason.
+    private static let notMeasured = [
+        ("streams", "this version does not capture ESP"),
+        ("kernel", "this version does not report security associations"),
+        ("path_mtu", "this version does not search the path MTU"),
+        ("reply_path", "this version does not run the hop ladder of Echo Replies"),
+        ("ike", "this version does not watch IKE"),
+        ("provider_checks", "this version does not watch the provider's health checks"),
+    ]
+}
+
+extension ProbeRow {
+    /// One entry of `probes`.
+    func json(isVerbose: Bool) -> JSONValue {
+        var row = JSONObject()
+        row.put("path", role.path.rawValue)
+        row.put("style", role.style.rawValue)
+        row.put("sent", counts.sent)
+        row.put("received", counts.received)
+        row.put("lost", counts.lost)
+        row.put("inconclusive", counts.inconclusive)
+        row.put("in_flight", counts.inFlight)
+        row.put("late_replies", counts.lateReplies)
+        row.put("retries", counts.retries)
+        row.put("failed", .tally(ProbeCounts.FailureReason.allCases.map { ($0.rawValue, counts.failed[$0]) }))
+        row.put(
+            "rejected",
+            .tally(ProbeCounts.RejectionReason.allCases.map { ($0.rawValue, counts.rejected[$0]) }))
+        row.put(
+            "icmp_errors",
+            .tally(counts.icmpErrors.sorted { $0.key < $1.key }.map { ($0.key.description, $0.value) }))
+        row.put("duplicates", counts.duplicates)
+        row.put("reordered", counts.reordered)
+        row.put("identifier_rotations", counts.identifierRotations)
+        row.put("fresh_identifier_recoveries", counts.freshIdentifierRecoveries)
+        row.put("unstamped_round_trips", counts.unstampedRoundTrips)
+        row.put(
+            "loss_ratio", counts.lossRatio.map(JSONValue.number),
+            orBecause: reason ?? "no probe is decided yet")
+        row.put("reason", reason.map(JSONValue.string) ?? .null)
+        row.put(
+            "rtt_seconds", roundTrips.summary.map(\.json),
+            orBecause: reason ?? "no probe was answered yet")
+        row.put(
+            "local_delay_seconds", localDelays.summary.map(\.delayJSON),
+            orBecause: reason ?? "the kernel gave no transmit stamp yet")
+        if role.style == .reply { row.put("hops", .array(hops.map(\.json))) }
+        if isVerbose {
+            row.put("samples", .array(outcomes.map(\.json)))
+        }
+        return row.value
+    }
+}
+
+extension JSONValue {
+    /// An object of counters.
+    fileprivate static func tally(_ counters: [(String, UInt64?)]) -> JSONValue {
+        .object(counters.map { (key: $0.0, value: .integer(Int64(clamping: $0.1 ?? 0))) })
+    }
+}
+
+extension RoundTripStatistics.Summary {
+    fileprivate var json: JSONValue {
+        var object = JSONObject()
+        object.put("min", minimum)
+        object.put("mean", mean)
+        object.put("p50", median)
+        object.put("p95", percentile95)
+        object.put("p99", percentile99)
+        object.put("max", maximum)
+        object.put("variation", variation)
+        return object.value
+    }
+
+    fileprivate var delayJSON: JSONValue {
+        var object = JSONObject()
+        object.put("p50", median)
+        object.put("max", maximum)
+        return object.value
+    }
+}
+
+extension TimedOutcome {
+    /// One entry of `samples`.
+    fileprivate var json: JSONValue {
+        var object = JSONObject()
+        let identifier = String(outcome.identifier, radix: 16)
+        object.put("sequence", outcome.sequence)
+        object.put("identifier", "0x" + String(repeating: "0", count: 4 - identifier.count) + identifier)
+        object.put("sent_at", sentAt.nanosecondText)
+        object.put("rtt_seconds", (outcome.roundTrip?.seconds).map(JSONValue.number), orBecause: "not answered in time")
+        object.put("outcome", outcome.result.rawValue)
+        object.put("retry", outcome.isRetry)
+        if let hopLimit = outcome.hopLimit { object.put("hop_limit", hopLimit) }
+        return object.value
+    }
+}
+
+extension WallTime {
+    /// RFC 3339 in UTC with nanoseconds.
+    fileprivate var nanosecondText: String {
+        let fraction = String(nanoseconds % 1_000_000_000)
+        let padded = String(repeating: "0", count: 9 - fraction.count) + fraction
+        return "\(description.prefix(19)).\(padded)Z"
+    }
+}
+
+extension ReplyPairProber.Hop {
+    fileprivate var json: JSONValue {
+        var object = JSONObject()
+        object.put("hop", distance)
+        object.put(
+            "address", (responder?.description).map(JSONValue.string),
+            orBecause: isTarget
+                ? "the target itself is at this hop or nearer" : "no router answered from this hop")
+        object.put("controls_sent", controlsSent)
+        object.put("controls_answered", controlsAnswered)
+        object.put("tests_sent", testsSent)
+        object.put("tests_answered", testsAnswered)
+        return object.value
+    }
+}
+
+extension Finding {
+    /// One entry of `findings`.
+    var json: JSONValue {
+        var object = JSONObject()
+        object.put("id", id.rawValue)
+        object.put("severity", severity.rawValue)
+        object.put("confidence", confidence)
+        object.put("summary", summary)
+        object.put("evidence", .array(evidence.map(JSONValue.string)))
+        object.put("remedy", .array(remedy.map(JSONValue.string)))
+        object.put("guide", guide.map(JSONValue.string), orBecause: "beyond the guide")
+        object.put("explains", .array(explained.map { .string($0.id.rawValue) }))
+        object.put("explained", .array(explained.map(\.json)))
+        return object.value
+    }
+}

@@ -1,0 +1,209 @@
+import Configuration
+import Diagnosis
+import EchoProbing
+import KernelState
+import NetworkPrimitives
+import TunnelHealth
+
+/// The report for people: verdict first, then what it rests on.
+struct StatusText {
+    var palette: TextPalette
+    /// Adds what only a closer look needs: hops, rejected messages, ICMP errors.
+    var isVerbose = false
+
+    /// The whole report, ended by a newline.
+    func render(_ report: StatusReport) -> String {
+        var lines: [String] = []
+        if report.tunnels.isEmpty {
+            lines += Self.noTunnel
+        }
+        for tunnel in report.tunnels {
+            lines += render(tunnel)
+            lines.append("")
+        }
+        for finding in report.findings { lines += render(finding) }
+        if report.tunnels.count > 1 {
+            lines.append("verdict  \(paint(report.verdict))  (the worst of \(report.tunnels.count))")
+        }
+        while lines.last == "" { lines.removeLast() }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// What to do where there is nothing to probe.
+    static let noTunnel = [
+        "No tunnel is configured, and the kernel of this host knows none",
+        "(no vti, xfrm or gre device with a far end, no tunnel-mode SA or policy).",
+        "",
+        "  probe now ADDRESS            probes the provider's endpoint at ADDRESS, no configuration needed",
+        "  /etc/tunnel-probe/agent.conf takes a [[tunnel]] with name, remote and, for the inside,",
+        "                               inside_target; role = \"observer\" where an appliance ends the tunnel",
+        "  probe check-config           says what is wrong with it",
+    ]
+
+    private func render(_ tunnel: TunnelReport) -> [String] {
+        let plan = tunnel.plan
+        let local = plan.local?.description ?? "?"
+        let remote =
+            plan.remote.map { address in
+                plan.configuration.remote.description == address.description
+                    ? address.description : "\(plan.configuration.remote) (\(address))"
+            } ?? plan.configuration.remote.description
+        var place = [plan.kind == .unknown ? nil : plan.kind.rawValue, plan.tunnelInterface]
+            .compactMap { $0 }
+        if let interface = plan.wanInterface { place.append("over \(interface)") }
+        if plan.configuration.role == .observer { place.append("observer") }
+        var lines = [
+            "\(palette.paint(plan.name, .strong))  \(paint(tunnel.verdict))  "
+                + palette.paint("\(local) -> \(remote)  \(place.joined(separator: " "))", .faint)
+        ]
+        lines.append("  " + stateSentence(tunnel))
+        if tunnel.isFlapping {
+            lines.append(
+                "  "
+                    + palette.paint(
+                        "flapping: \(tunnel.changesLastHour) changes in the last hour, "
+                            + "\(Self.percent(tunnel.flapRatio)) of the last 21 checks", .doubtful))
+        }
+        for missing in plan.waitingFor {
+            lines.append("  " + palette.paint("waits for \(missing)", .doubtful))
+        }
+        lines.append("")
+        lines += probeTable(tunnel.rows)
+        if isVerbose { lines += details(tunnel.rows) }
+        for finding in tunnel.findings { lines += [""] + render(finding) }
+        return lines
+    }
+
+    private func stateSentence(_ tunnel: TunnelReport) -> String {
+        let since = "since \(tunnel.stateSince.description.prefix(19))Z"
+        let basis = "by \(tunnel.stateSource.rawValue) requests"
+        guard let reason = tunnel.stateReason else {
+            return palette.paint("\(tunnel.state.rawValue) \(since), \(basis)", .faint)
+        }
+        return "\(tunnel.state.rawValue): \(reason)"
+    }
+
+    private func probeTable(_ rows: [ProbeRow]) -> [String] {
+        var table = TextTable([
+            .left, .left, .right, .right, .right, .right, .right, .right, .right, .left,
+        ])
+        table.add(
+            ["  path", "style", "sent", "answered", "lost", "unclear", "median", "p99", "jitter", ""]
+                .map { .init($0, .faint) })
+        for row in rows {
+            let summary = row.roundTrips.summary
+            let isSilent = row.counts.sent == 0
+            table.add([
+                .init("  \(row.role.path.rawValue)"), .init(row.role.style.rawValue),
+                .init("\(row.counts.sent)", isSilent ? .faint : .plain),
+                .init(isSilent ? "-" : "\(row.counts.received)"),
+                .init(isSilent ? "-" : "\(row.counts.lost)", row.counts.lost > 0 ? .bad : .plain),
+                .init(isSilent ? "-" : "\(row.counts.inconclusive + row.counts.inFlight)"),
+                .init(summary.map { Self.milliseconds($0.median) } ?? "-"),
+                .init(summary.map { Self.milliseconds($0.percentile99) } ?? "-"),
+                .init(summary.map { Self.milliseconds($0.variation) } ?? "-"),
+                .init(remark(row), .faint),
+            ])
+        }
+        return table.lines(palette)
+    }
+
+    /// What the numbers of a row do not say.
+    private func remark(_ row: ProbeRow) -> String {
+        var remarks: [String] = []
+        if let reason = row.reason { remarks.append(reason) }
+        let counts = row.counts
+        if counts.lateReplies > 0 { remarks.append("\(counts.lateReplies) late") }
+        if counts.duplicates > 0 { remarks.append("\(counts.duplicates) duplicate") }
+        if counts.reordered > 0 { remarks.append("\(counts.reordered) reordered") }
+        let forged = counts.rejected.values.reduce(0, +)
+        if forged > 0 { remarks.append("\(forged) rejected") }
+        for reason in [ProbeCounts.FailureReason.filtered, .unreachable, .send, .resolve] {
+            let count = counts.failed[reason] ?? 0
+            if count > 0 { remarks.append("\(count) \(Self.words(for: reason))") }
+        }
+        if counts.freshIdentifierRecoveries > 0 {
+            remarks.append("answered again under a fresh identifier: a stale session on the way")
+        }
+        return remarks.joined(separator: "; ")
+    }
+
+    private static func words(for reason: ProbeCounts.FailureReason) -> String {
+        switch reason {
+        case .send: "not sent"
+        case .resolve: "without an address"
+        case .filtered: "refused by a filter"
+        case .unreachable: "unreachable"
+        }
+    }
+
+    private func details(_ rows: [ProbeRow]) -> [String] {
+        var lines: [String] = []
+        for row in rows {
+            let name = "\(row.role.path.rawValue)/\(row.role.style.rawValue)"
+            for hop in row.hops where hop.controlsSent + hop.testsSent > 0 {
+                let router = hop.responder?.description ?? (hop.isTarget ? "the target" : "silent")
+                lines.append(
+                    "    \(name) hop \(hop.distance)  \(router)  "
+                        + "Echo Replies \(hop.testsAnswered) of \(hop.testsSent) answered, "
+                        + "Echo Requests \(hop.controlsAnswered) of \(hop.controlsSent)")
+            }
+            for (code, count) in row.counts.icmpErrors.sorted(by: { $0.key < $1.key }) {
+                lines.append("    \(name) ICMP type/code \(code)  \(count)")
+            }
+            if let delay = row.localDelays.summary {
+                lines.append(
+                    "    \(name) left this host after \(Self.milliseconds(delay.median)) (median), "
+                        + "\(Self.milliseconds(delay.maximum)) at most")
+            }
+            if row.counts.unstampedRoundTrips > 0 {
+                lines.append(
+                    "    \(name) \(row.counts.unstampedRoundTrips) round trips without kernel stamps")
+            }
+        }
+        return lines.isEmpty ? [] : [""] + lines
+    }
+
+    private func render(_ finding: Finding) -> [String] {
+        let style: TextStyle =
+            switch finding.severity {
+            case .critical: .bad
+            case .warning: .doubtful
+            case .info: .strong
+            }
+        return ["\(palette.paint(finding.id.rawValue, style))  \(finding.summary)"]
+            + finding.evidence.map { "  seen  \($0)" } + finding.remedy.map { "  do    \($0)" }
+    }
+
+    private func paint(_ state: TunnelState) -> String {
+        let style: TextStyle =
+            switch state {
+            case .healthy: .good
+            case .degraded, .unknown: .doubtful
+            case .down: .bad
+            }
+        return palette.paint(state.rawValue.uppercased(), style)
+    }
+
+    /// Milliseconds with three significant digits, like "1.23 ms" or "41.2 ms".
+    static func milliseconds(_ duration: Duration) -> String {
+        let microseconds = (duration.nanoseconds + 500) / 1000
+        func decimal(_ value: Int64, _ divisor: Int64, _ digits: Int) -> String {
+            let scaled = (value + divisor / 2) / divisor
+            let unit = Int64([1, 10, 100, 1000][digits])
+            let fraction = String(scaled % unit)
+            return digits == 0
+                ? "\(scaled) ms"
+                : "\(scaled / unit)."
+                    + String(repeating: "0", count: digits - fraction.count) + fraction + " ms"
+        }
+        switch microseconds {
+        case ..<1000: return decimal(microseconds, 1, 3)
+        case ..<10_000: return decimal(microseconds, 10, 2)
+        case ..<100_000: return decimal(microseconds, 100, 1)
+        default: return decimal(microseconds, 1000, 0)
+        }
+    }
+
+    static func percent(_ ratio: Double) -> String { "\(Int(ratio * 100 + 0.5)) %" }
+}

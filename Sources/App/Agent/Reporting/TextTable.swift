@@ -1,0 +1,93 @@
+/// Columns that line up.
+///
+/// Cells are padded by characters, and colour is added after padding so that it has no width.
+struct TextTable {
+    /// How a column is aligned.
+    enum Alignment {
+        case left
+        case right
+    }
+
+    /// One cell.
+    struct Cell {
+        var text: String
+        var style: TextStyle = .plain
+
+        init(_ text: String, _ style: TextStyle = .plain) {
+            self.text = text
+            self.style = style
+        }
+    }
+
+    private let alignments: [Alignment]
+    private var rows: [[Cell]] = []
+
+    init(_ alignments: [Alignment]) {
+        self.alignments = alignments
+    }
+
+    /// Adds a row of as many cells as there are columns.
+    mutating func add(_ cells: [Cell]) {
+        precondition(cells.count == alignments.count, "\(cells.count) cells")
+        rows.append(cells)
+    }
+
+    /// The lines, two spaces between columns, without trailing spaces.
+    func lines(_ palette: TextPalette) -> [String] {
+        let widths = alignments.indices.map { column in
+            rows.map { $0[column].text.count }.max() ?? 0
+        }
+        return rows.map { row in
+            var line = ""
+            var pending = ""
+            for (column, cell) in row.enumerated() {
+                let gap = String(repeating: " ", count: widths[column] - cell.text.count)
+                let isRight = alignments[column] == .right
+                let before = isRight ? gap : ""
+                if !cell.text.isEmpty {
+                    line += pending + before + palette.paint(cell.text, cell.style)
+                    pending = ""
+                } else {
+                    pending += before
+                }
+                pending += (isRight ? "" : gap) + "  "
+            }
+            return line
+        }
+    }
+}
+
+/// What a piece of text means, for colour.
+enum TextStyle {
+    case plain
+    case strong
+    case faint
+    case good
+    case doubtful
+    case bad
+}
+
+/// Colours, or none.
+struct TextPalette: Sendable {
+    var isColored: Bool
+
+    /// `text` in the colour of `style`.
+    func paint(_ text: String, _ style: TextStyle) -> String {
+        guard isColored, let code = style.code else { return text }
+        return "\u{1b}[\(code)m\(text)\u{1b}[0m"
+    }
+}
+
+extension TextStyle {
+    /// The SGR parameter (ECMA-48 §8.3.117); only the colours every terminal has.
+    fileprivate var code: String? {
+        switch self {
+        case .plain: nil
+        case .strong: "1"
+        case .faint: "2"
+        case .good: "1;32"
+        case .doubtful: "1;33"
+        case .bad: "1;31"
+        }
+    }
+}

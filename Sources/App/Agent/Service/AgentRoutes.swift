@@ -1,0 +1,154 @@
+import Configuration
+import HTTP
+import HostFacts
+import Metrics
+import NetworkPrimitives
+
+/// What the agent answers over HTTP: the same pages on TCP and on the control socket, and on the
+/// control socket alone what sends packets.
+struct AgentRoutes: Sendable {
+    /// The header that carries a status's verdict, for the exit status of the command.
+    static let verdictHeader = "Tunnel-Probe-Verdict"
+
+    let service: ProbingService
+    let configuration: ConfigurationStore
+    /// The body of a refused reload is 500, as Prometheus does it.
+    let reload: @Sendable () async -> ConfigurationStore.Outcome
+
+    /// The routes of the TCP port.
+    var pages: HTTPRouter {
+        var router = HTTPRouter()
+        router.on(.get, "/") { [service] _ in
+            let page = StatusPage(report: await service.status())
+            return .bytes(Array(page.html.utf8), contentType: "text/html; charset=utf-8")
+        }
+        router.on(.get, "/metrics") { await metrics($0) }
+        router.on(.get, "/api/v1/status") { await status($0) }
+        router.on(.get, "/-/healthy") { _ in .text("tunnel-probe is healthy.\n") }
+        router.on(.get, "/-/ready") { [service] _ in
+            service.isReady
+                ? .text("tunnel-probe is ready.\n")
+                : .text("tunnel-probe is looking at this host.\n", status: 503)
+        }
+        router.on(.post, "/-/reload") { _ in
+            switch await reload() {
+            case .loaded(let summary): .text("\(summary)\n")
+            case .refused(let problems): .text("\(problems)\n", status: 500)
+            }
+        }
+        return router
+    }
+
+    /// The routes of the control socket.
+    var control: HTTPRouter {
+        var router = pages
+        router.on(.post, "/api/v1/now") { examination($0) }
+        return router
+    }
+
+    private func metrics(_ request: HTTPRequest) async -> HTTPResponse {
+        let format = MetricFormat.negotiated(accept: request.headers["Accept"])
+        let metrics = StatusMetrics(
+            report: await service.status(), measurement: await service.selfMeasurement(),
+            configuration: configuration.status, process: .current())
+        return .bytes(
+            MetricExposition.render(metrics.families, as: format), contentType: format.contentType)
+    }
+
+    private func status(_ request: HTTPRequest) async -> HTTPResponse {
+        let format = ReportFormat(query: request.query)
+        let report = await service.currentStatus(format: format)
+        var response = HTTPResponse.bytes(
+            report.document,
+            contentType: format.isJSON ? "application/json" : "text/plain; charset=utf-8")
+        response.headers.append((Self.verdictHeader, report.verdict))
+        return response
+    }
+
+    private func examination(_ request: HTTPRequest) -> HTTPResponse {
+        guard let order = ExaminationOrder(query: request.query) else {
+            return .text(
+                "timeout must be a number of seconds from 1 to 3600, address an IP address\n",
+                status: 400)
+        }
+        let (stream, continuation) = AsyncStream<[UInt8]>.makeStream(
+            bufferingPolicy: .bufferingNewest(64))
+        let work = Task { [service] in
+            do throws(ProbingService.Refusal) {
+                let report = try await service.examination(
+                    order.selection, limit: order.limit, format: order.format
+                ) { progress in
+                    continuation.yield(
+                        ExaminationStream.encode(
+                            .progress(share: progress.share, text: progress.text)))
+                }
+                continuation.yield(
+                    ExaminationStream.encode(.verdict(report.verdict)) + report.document)
+            } catch {
+                continuation.yield(ExaminationStream.encode(.refused(error.description)))
+            }
+            continuation.finish()
+        }
+        // A client that goes away takes its probes with it.
+        continuation.onTermination = { _ in work.cancel() }
+        return .stream(stream, contentType: "text/plain; charset=utf-8")
+    }
+}
+
+/// What a command asks the agent to examine, as a query and back.
+public struct ExaminationOrder: Sendable {
+    /// Which tunnels.
+    public var selection: ProbingService.Selection
+    /// How long it may take.
+    public var limit: Duration
+    /// How the report is to be written.
+    public var format: ReportFormat
+
+    /// Makes an order.
+    public init(
+        selection: ProbingService.Selection, limit: Duration, format: ReportFormat
+    ) {
+        self.selection = selection
+        self.limit = limit
+        self.format = format
+    }
+
+    /// Path and query of the request to the control socket.
+    public var target: String {
+        var query = "\(format.query)&timeout=\(limit.seconds)"
+        switch selection {
+        case .all: break
+        case .named(let names):
+            // Names hold no character that a query gives a meaning to, ":" included.
+            query += "&tunnels=\(names.joined(separator: ","))"
+        case .endpoint(let remote): query += "&address=\(remote)"
+        }
+        return "/api/v1/now?\(query)"
+    }
+
+    init?(query: [String: String]) {
+        guard let seconds = query["timeout"].flatMap(Double.init), (1...3600).contains(seconds)
+        else { return nil }
+        limit = .seconds(seconds)
+        format = ReportFormat(query: query)
+        if let address = query["address"] {
+            selection = .endpoint(IPAddress(address).map(RemoteHost.address) ?? .name(address))
+        } else if let names = query["tunnels"] {
+            selection = .named(names.split(separator: ",").map(String.init))
+        } else {
+            selection = .all
+        }
+    }
+}
+
+extension ProbingService.Refusal: CustomStringConvertible {
+    /// What is wrong, and which names there are.
+    public var description: String {
+        switch self {
+        case .unknownTunnel(let name, let known):
+            known.isEmpty
+                ? "there is no tunnel '\(name)', nor any other"
+                : "there is no tunnel '\(name)'; there are: \(known.joined(separator: ", "))"
+        }
+    }
+}

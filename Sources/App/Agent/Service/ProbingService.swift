@@ -1,0 +1,325 @@
+public import Configuration
+import Diagnosis
+import HostFacts
+import KernelState
+public import Logging
+import NetworkPrimitives
+import RawSockets
+import Synchronization
+import TunnelHealth
+
+/// The agent without its doors: the probe loop, the watcher of this host, and what they know.
+///
+/// `probe agent` keeps one for months; `probe now` without a running agent makes one for seconds.
+public final class ProbingService: Sendable {
+    /// Which of the tunnels to examine.
+    public enum Selection: Equatable, Sendable {
+        /// All there are.
+        case all
+        /// Those with these names.
+        case named([String])
+        /// The tunnel to this endpoint, made up on the spot where none is known.
+        case endpoint(RemoteHost)
+    }
+
+    /// Why an examination cannot be made.
+    public enum Refusal: Error, Equatable, Sendable {
+        /// No tunnel has this name; `known` are those there are.
+        case unknownTunnel(String, known: [String])
+    }
+
+    /// How far an examination has come.
+    public struct Progress: Equatable, Sendable {
+        /// The share that is done, 0...1.
+        public var share: Double
+        /// What is going on, for people.
+        public var text: String
+    }
+
+    private struct Knowledge {
+        var configuration: AgentConfiguration
+        var plans: [TunnelPlan] = []
+        var facts: [String?: NamespaceFacts] = [:]
+        var netlinkOverruns: UInt64 = 0
+        var notices: [String] = []
+        var waiting: [String: [String]] = [:]
+        var isSeen = false
+    }
+
+    let loop: ProbeLoop
+    private let knowledge: Mutex<Knowledge>
+    private let resolver: NameResolver
+    private let watcher = Mutex<TunnelWatcher?>(nil)
+    private let startedAt = MonotonicClock.now()
+    private let logger: Logger
+
+    /// Starts the probe loop; nothing is probed yet.
+    ///
+    /// - Throws: `ServiceError` when the process may not make threads or descriptors.
+    public init(configuration: AgentConfiguration, logger: Logger) throws(ServiceError) {
+        self.logger = logger
+        knowledge = Mutex(Knowledge(configuration: configuration))
+        resolver = NameResolver()
+        let events = LoopEvents(logger: logger)
+        do throws(SocketError) {
+            loop = try ProbeLoop { events.take($0) }
+        } catch {
+            throw ServiceError(description: "the probe loop cannot start: \(error)")
+        }
+        events.onNotice = { [self] notice in
+            self.knowledge.withLock {
+                if !$0.notices.contains(notice) { $0.notices.append(notice) }
+            }
+        }
+    }
+
+    /// Begins to watch the configured and discovered tunnels continuously.
+    public func watchContinuously() throws(ServiceError) {
+        let configuration = knowledge.withLock { $0.configuration }
+        do throws(SocketError) {
+            let started = try TunnelWatcher(configuration: configuration, resolver: resolver) {
+                [self] in take($0)
+            }
+            watcher.withLock { $0 = started }
+        } catch {
+            throw ServiceError(description: "the watcher of this host cannot start: \(error)")
+        }
+    }
+
+    /// Follows another configuration; tunnels that it does not change go on undisturbed.
+    public func adopt(_ configuration: AgentConfiguration) {
+        knowledge.withLock { $0.configuration = configuration }
+        watcher.withLock { $0?.adopt(configuration) }
+    }
+
+    /// Ends both threads.
+    public func stop() {
+        watcher.withLock { $0?.stop() }
+        loop.stop()
+    }
+
+    /// Whether this host has been looked at once since the start.
+    var isReady: Bool { knowledge.withLock { $0.isSeen } }
+
+    /// How often the probe loop has come round; a loop that hangs stands still.
+    public var turnCount: UInt64 { loop.turnCount }
+
+    /// What continuous watching knows now.
+    func status() async -> StatusReport {
+        let tunnels = await loop.run { state in
+            let now = MonotonicClock.now()
+            let wall = WallClock.now()
+            return state.monitors.continuous.map { $0.report(now: now, wall: wall, stateOf: $0) }
+        }
+        return report(of: tunnels)
+    }
+
+    /// The counters that belong to no tunnel.
+    func selfMeasurement() async -> SelfMeasurement {
+        let loop = await loop.run { state in
+            (state.monitors.lateProbes, state.transport.clockSteps, state.transport.receiveDrops)
+        }
+        return SelfMeasurement(
+            lateProbes: loop.0, clockSteps: loop.1, receiveDrops: loop.2,
+            netlinkOverruns: knowledge.withLock { $0.netlinkOverruns })
+    }
+
+    /// Probes the selected tunnels at once and reports.
+    ///
+    /// - Parameters:
+    ///   - selection: which tunnels.
+    ///   - limit: how long it may take; what is unfinished then says "time limit".
+    ///   - progress: called a few times a second.
+    /// - Throws: `Refusal` for a name that no tunnel has.
+    func examine(
+        _ selection: Selection, limit: Duration, progress: @Sendable (Progress) -> Void
+    ) async throws(Refusal) -> StatusReport {
+        let end = MonotonicClock.now() + limit
+        progress(Progress(share: 0, text: "looking at this host"))
+        let plans = try await select(selection, until: end)
+        let ids = await loop.run { state in
+            let ids = state.monitors.startExamination(plans, now: MonotonicClock.now())
+            state.transport.receiveByteCount = max(
+                state.transport.receiveByteCount,
+                (plans.map(\.configuration.probing.payloadBytes).max() ?? 0) + 128)
+            return ids
+        }
+        var isFinished = ids.isEmpty
+        while !isFinished, MonotonicClock.now() < end, !Task.isCancelled {
+            let (share, text, finished) = await loop.run { state in
+                Self.progress(of: ids.compactMap { state.monitors.monitors[$0] })
+            }
+            progress(Progress(share: share, text: text))
+            isFinished = finished
+            guard !isFinished else { break }
+            do { try await Task.sleep(for: .milliseconds(100)) } catch { break }
+        }
+        let tunnels = await loop.run { state in
+            let now = MonotonicClock.now()
+            let wall = WallClock.now()
+            let continuous = state.monitors.continuous
+            return state.monitors.endExamination(ids).map { monitor in
+                let judge = continuous.first { $0.plan.name == monitor.plan.name } ?? monitor
+                return monitor.report(now: now, wall: wall, stateOf: judge)
+            }
+        }
+        return report(of: tunnels)
+    }
+
+    // MARK: - Selection
+
+    private func select(
+        _ selection: Selection, until end: MonotonicInstant
+    ) async throws(Refusal) -> [TunnelPlan] {
+        var plans = await lookedUpPlans(until: end)
+        switch selection {
+        case .all: return plans
+        case .named(let names):
+            for name in names where !plans.contains(where: { $0.name == name }) {
+                throw .unknownTunnel(name, known: plans.map(\.name))
+            }
+            return plans.filter { names.contains($0.name) }
+        case .endpoint(let remote):
+            plans.removeAll { $0.configuration.remote != remote }
+            guard plans.isEmpty else { return plans }
+            let configuration = knowledge.withLock { $0.configuration }
+            let tunnel = TunnelConfiguration(
+                name: TunnelName.sanitized(remote.description), remote: remote,
+                probing: configuration.probing)
+            if case .name(let name) = remote {
+                _ = await resolver.firstResolution(of: name, within: Self.patience(until: end))
+            }
+            return await offPool { [resolver] in
+                [HostView(resolver: resolver).planner.plan(for: tunnel)]
+            }
+        }
+    }
+
+    /// The plans of the continuous watch, or of one look where there is none.
+    private func lookedUpPlans(until end: MonotonicInstant) async -> [TunnelPlan] {
+        let (configuration, plans) = knowledge.withLock { ($0.configuration, $0.plans) }
+        guard watcher.withLock({ $0 == nil }) else { return plans }
+        for tunnel in configuration.tunnels {
+            if case .name(let name) = tunnel.remote {
+                _ = await resolver.firstResolution(of: name, within: Self.patience(until: end))
+            }
+        }
+        let look = await offPool { [resolver] in
+            TunnelWatcher.look(configuration, resolver: resolver)
+        }
+        knowledge.withLock {
+            $0.plans = look.plans
+            $0.facts = look.facts
+        }
+        return look.plans
+    }
+
+    /// How long to wait for a name: a quarter of what is left, so that probing has its time.
+    private static func patience(until end: MonotonicInstant) -> Duration {
+        max(.zero, (end - MonotonicClock.now()) / 4)
+    }
+
+    /// Runs something that blocks on a thread of its own.
+    private func offPool<Value: Sendable>(
+        _ body: @escaping @Sendable () -> Value
+    ) async -> Value {
+        await withCheckedContinuation { continuation in
+            do throws(SocketError) {
+                try PinnedThread.start(name: "look") { continuation.resume(returning: body()) }
+            } catch {
+                // Without a thread of its own it blocks this one: late is better than never.
+                continuation.resume(returning: body())
+            }
+        }
+    }
+
+    /// What the kernel knows of tunnels, and what it does not show.
+    public struct Discovery: Sendable {
+        /// Plans for the tunnels found.
+        public var plans: [TunnelPlan]
+        /// What could not be read, and why: there may be more tunnels than were found.
+        public var blindSpots: [String]
+    }
+
+    /// Looks for tunnels in the kernel, whatever is configured.
+    public func discover() async -> Discovery {
+        var configuration = AgentConfiguration.defaults
+        configuration.probing = knowledge.withLock { $0.configuration.probing }
+        let only = configuration
+        return await offPool { [resolver] in
+            let (plans, facts) = TunnelWatcher.look(only, resolver: resolver)
+            let snapshot = facts[nil]?.snapshot
+            let blindSpots = [snapshot?.links.reason, snapshot?.associations.reason]
+            return Discovery(plans: plans, blindSpots: blindSpots.compactMap { $0 })
+        }
+    }
+
+    private static func progress(
+        of monitors: [TunnelMonitor]
+    ) -> (share: Double, text: String, isFinished: Bool) {
+        let unfinished = monitors.filter { !$0.isFinished }
+        let share = monitors.map(\.progress).reduce(0, +) / Double(max(monitors.count, 1))
+        let names = unfinished.prefix(3).map(\.plan.name).joined(separator: ", ")
+        let more = unfinished.count > 3 ? " and \(unfinished.count - 3) more" : ""
+        return (share, "probing \(names)\(more)", unfinished.isEmpty)
+    }
+
+    // MARK: - Knowledge
+
+    private func report(of tunnels: [TunnelReport]) -> StatusReport {
+        let findings = knowledge.withLock {
+            HostFindings.findings(facts: $0.facts, plans: $0.plans, notices: $0.notices)
+        }
+        return StatusReport(
+            generatedAt: WallClock.now(),
+            agent: AgentIdentity(
+                version: Version.current, hostname: Host.name ?? "unknown",
+                uptime: MonotonicClock.now() - startedAt),
+            findings: findings, tunnels: tunnels)
+    }
+
+    /// Takes what the watcher saw; runs on its thread.
+    private func take(_ round: TunnelWatcher.Round) {
+        let (plansChanged, waitingChanges) = knowledge.withLock { knowledge in
+            let changed = knowledge.plans != round.plans
+            knowledge.plans = round.plans
+            knowledge.facts = round.facts
+            knowledge.isSeen = true
+            knowledge.netlinkOverruns = round.netlinkOverruns
+            var changes: [(String, [String])] = []
+            for plan in round.plans where knowledge.waiting[plan.name, default: []] != plan.waitingFor {
+                changes.append((plan.name, plan.waitingFor))
+            }
+            knowledge.waiting = Dictionary(
+                round.plans.map { ($0.name, $0.waitingFor) }, uniquingKeysWith: { first, _ in first })
+            return (changed, changes)
+        }
+        for (name, waiting) in waitingChanges {
+            if waiting.isEmpty {
+                logger.notice("tunnel \(name): everything it waited for is there")
+            } else {
+                logger.warning("tunnel \(name) waits for \(waiting.joined(separator: "; "))")
+            }
+        }
+        loop.post { state in
+            if plansChanged { state.configure(round.plans) }
+            for (name, isFlowing) in round.inboundTraffic {
+                state.monitors.noteInboundTraffic(isFlowing, tunnel: name)
+            }
+        }
+    }
+}
+
+/// Why the agent cannot work at all.
+public struct ServiceError: Error, Equatable, CustomStringConvertible, Sendable {
+    /// What is wrong, and what would be right.
+    public var description: String
+}
+
+/// The agent's measurements of itself.
+struct SelfMeasurement: Sendable {
+    var lateProbes: UInt64
+    var clockSteps: UInt64
+    var receiveDrops: UInt64
+    var netlinkOverruns: UInt64
+}

@@ -1,0 +1,75 @@
+import Agent
+import HTTP
+
+/// The way to the running agent: HTTP over its control socket.
+struct AgentConnection {
+    private let client: HTTPClient
+
+    init(socket: String) {
+        client = HTTPClient(.unix(path: socket))
+    }
+
+    /// Why an examination inside the agent gave no report.
+    enum Failure: Error {
+        /// The agent could not be asked, or stopped in the middle.
+        case connection(HTTPClientError)
+        /// The agent refused, and why.
+        case refused(String)
+    }
+
+    /// The largest status document that is read: 10 000 tunnels of 6 kB.
+    private static let largestStatus = 64 << 20
+
+    /// What the agent knows now.
+    func status(format: ReportFormat) async throws(Failure) -> RenderedReport {
+        do {
+            let response = try await client.send(.get, "/api/v1/status?\(format.query)")
+            let body = try await response.body.collect(upTo: Self.largestStatus)
+            guard response.status == 200, let verdict = response.headers["Tunnel-Probe-Verdict"]
+            else { throw Self.refusal(response.status, body) }
+            return RenderedReport(verdict: verdict, document: body)
+        } catch let error as Failure {
+            throw error
+        } catch let error as HTTPClientError {
+            throw .connection(error)
+        } catch {
+            preconditionFailure("\(error)")
+        }
+    }
+
+    /// Has the agent examine tunnels, and follows its progress.
+    func examine(
+        _ order: ExaminationOrder, progress: (Double, String) -> Void
+    ) async throws(Failure) -> RenderedReport {
+        do {
+            let response = try await client.send(.post, order.target)
+            guard response.status == 200 else {
+                throw Self.refusal(
+                    response.status, try await response.body.collect(upTo: 65_536))
+            }
+            var parser = ExaminationStream.Parser()
+            var report = RenderedReport(verdict: "", document: [])
+            for try await piece in response.body {
+                for message in parser.take(piece) {
+                    switch message {
+                    case .progress(let share, let text): progress(share, text)
+                    case .refused(let reason): throw Failure.refused(reason)
+                    case .verdict(let verdict): report.verdict = verdict
+                    case .report(let bytes): report.document += bytes
+                    }
+                }
+            }
+            return report
+        } catch let error as Failure {
+            throw error
+        } catch let error as HTTPClientError {
+            throw .connection(error)
+        } catch {
+            preconditionFailure("\(error)")
+        }
+    }
+
+    private static func refusal(_ status: Int, _ body: [UInt8]) -> Failure {
+        .refused("the agent answered \(status): \(String(decoding: body.prefix(1000), as: UTF8.self))")
+    }
+}

@@ -1,0 +1,3 @@
+#pragma once
+// libyaml: the event parser. No logic.
+#include <yaml.h>

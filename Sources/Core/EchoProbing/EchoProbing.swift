@@ -1,1 +1,0 @@
-// EchoProbing: placeholder until its first type.

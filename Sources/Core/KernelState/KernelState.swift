@@ -1,1 +1,0 @@
-// KernelState: placeholder until its first type.

@@ -1,1 +1,0 @@
-// PacketFormats: placeholder until its first type.

@@ -1,1 +1,0 @@
-// TunnelHealth: placeholder until its first type.

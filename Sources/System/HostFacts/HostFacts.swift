@@ -1,1 +1,0 @@
-// HostFacts: placeholder until its first type.

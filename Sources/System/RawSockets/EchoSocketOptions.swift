@@ -1,0 +1,26 @@
+public import NetworkPrimitives
+
+/// What distinguishes one ICMP socket from another.
+///
+/// Everything else (source, destination, hop limit, differentiated services) is said per message,
+/// so one socket serves all targets that share these.
+public struct EchoSocketOptions: Hashable, Sendable {
+    /// IPv4 with ICMP, or IPv6 with ICMPv6.
+    public var family: IPAddress.Family
+    /// The device that messages leave and arrive by (SO_BINDTODEVICE); nil for what routing says.
+    public var device: String?
+    /// The mark of sent packets (SO_MARK), for routing rules; 0 for none.
+    public var mark: UInt32
+    /// The network namespace `/run/netns/NAME` to work in; nil for the process's own.
+    public var namespace: String?
+
+    /// Makes options; by default no device, mark or namespace.
+    public init(
+        family: IPAddress.Family, device: String? = nil, mark: UInt32 = 0, namespace: String? = nil
+    ) {
+        self.family = family
+        self.device = device
+        self.mark = mark
+        self.namespace = namespace
+    }
+}

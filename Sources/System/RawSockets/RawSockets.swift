@@ -1,1 +1,0 @@
-// RawSockets: placeholder until its first type.

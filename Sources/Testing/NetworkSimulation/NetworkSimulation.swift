@@ -1,1 +1,0 @@
-// NetworkSimulation: placeholder until its first type.

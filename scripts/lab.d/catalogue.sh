@@ -1,0 +1,45 @@
+# What scenarios there are. Each is scenarios/NAME.sh, whose comment begins with one line of
+# description and holds these fields:
+#
+#   expect: STATE/STATUS    what `probe` must say: state of the tunnel, exit status
+#   kernel: any|qemu|uml    kernels it can run on
+#   timeout: SECONDS        for the scenario, without the boot
+#   alone: yes              measures microseconds, so nothing may run beside it
+#
+# Sourced by scripts/lab and by the guest.
+
+catalogue_names() {
+    local file
+    for file in "$lab_folder"/scenarios/*.sh; do
+        file=${file##*/}
+        printf '%s\n' "${file%.sh}"
+    done
+}
+
+catalogue_check() {
+    [[ $1 =~ ^[a-z0-9-]+$ && -f $lab_folder/scenarios/$1.sh ]] && return
+    printf 'lab: no scenario %s; there are: %s\n' "$1" "$(catalogue_names | paste -sd ' ')" >&2
+    exit 64
+}
+
+# catalogue_field NAME FIELD DEFAULT
+catalogue_field() {
+    local value
+    value=$(sed -n "/^#/!q; s/^# $2: *//p" "$lab_folder/scenarios/$1.sh" | head -n 1)
+    printf '%s\n' "${value:-$3}"
+}
+
+catalogue_list() {
+    local name
+    catalogue_names | while read -r name; do
+        printf '%-16s %s\n' "$name" "$(sed -n '1s/^# //p' "$lab_folder/scenarios/$name.sh")"
+    done
+}
+
+# The kernel a scenario runs on unless another is asked for.
+catalogue_kernel() {
+    local kernel
+    kernel=$(catalogue_field "$1" kernel any)
+    [[ $kernel != any ]] || kernel=qemu
+    printf '%s\n' "$kernel"
+}

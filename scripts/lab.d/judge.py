@@ -1,0 +1,320 @@
+"""Compares what `probe` said with what tcpdump saw on the same devices, count by count.
+
+Prints a line for each check, `ok` or `FAIL`, and ends with status 1 when one failed.
+
+Request style. Every Echo Request with a full hop limit from the path's source to its target is a
+probe: as many as `sent` + `retries`. Its first answer makes it answered, further ones are duplicates.
+With `samples` in the JSON (--verbose) each probe is matched by identifier and sequence; without, the
+answers to retries, which the JSON does not count apart, are a bound.
+
+Reply style. Every Echo Reply with a small hop limit from the path's source is a test: as many as
+`sent`. A Time Exceeded that quotes it is its answer.
+"""
+
+import argparse
+import datetime
+import json
+import statistics
+import sys
+
+import capture
+
+# Above this a packet is meant to arrive; hop-limited probes start from 1, hosts from 64.
+FULL_HOPS = 32
+
+failed = False
+
+
+def check(good, what, detail=""):
+    """Prints one comparison."""
+    global failed
+    failed = failed or not good
+    print(f"{'ok  ' if good else 'FAIL'} {what}{': ' + str(detail) if detail != '' else ''}")
+    return good
+
+
+def instant(text):
+    """Nanoseconds since 1970 of an RFC 3339 time with up to nine decimals."""
+    whole, _, rest = text.partition(".")
+    fraction = "".join(c for c in rest if c.isdigit()) if rest.endswith("Z") else "0"
+    base = datetime.datetime.fromisoformat(whole.rstrip("Z") + "+00:00")
+    return int(base.timestamp()) * 10**9 + int(fraction.ljust(9, "0")[:9])
+
+
+class Path:
+    """What the captures hold about one path of a tunnel."""
+
+    def __init__(self, name, description):
+        self.name = name
+        self.source, self.target, files = description.split(",")
+        self.packets = sorted(
+            (p for file in files.split("+") for p in capture.read(file)), key=lambda p: p.time)
+
+        mine = [p for p in self.packets if p.source == self.source]
+        self.requests = [
+            p for p in mine
+            if p.kind == capture.REQUEST and p.destination == self.target and p.hops > FULL_HOPS]
+        self.tests = [p for p in mine if p.kind == capture.REPLY and p.hops <= FULL_HOPS]
+        self.controls = [p for p in mine if p.kind == capture.REQUEST and p.hops <= FULL_HOPS]
+        answers = [p for p in self.packets if p.destination == self.source]
+        self.replies = [
+            p for p in answers if p.kind == capture.REPLY and p.source == self.target]
+        self.exceeded = [p for p in answers if p.kind == capture.TIME_EXCEEDED]
+
+    def answer(self, request):
+        """All replies to a request, in the order they came."""
+        return [p for p in self.replies if p.key == request.key and p.time >= request.time]
+
+    def expired(self, packet):
+        """Whether a Time Exceeded quotes this packet."""
+        return any(p.key == packet.key and p.quoted == packet.kind for p in self.exceeded)
+
+
+def compare_request(path, row, cut):
+    """One request-style row with the packets up to `cut`."""
+    label = f"{path.name}/request"
+    sent, retries = row["sent"], row["retries"]
+    total = row["received"] + row["lost"] + row["inconclusive"] + row["in_flight"]
+    check(sent == total, f"{label} sent = received + lost + inconclusive + in_flight",
+          f"{sent} = {row['received']} + {row['lost']} + {row['inconclusive']} + {row['in_flight']}")
+
+    # A status is made at a moment; a packet that close to it may be on either side.
+    margin = 50_000_000
+    certain = [p for p in path.requests if p.time < cut - margin]
+    possible = [p for p in path.requests if p.time < cut + margin]
+    check(len(certain) <= sent + retries <= len(possible),
+          f"{label} sent + retries = Echo Requests captured",
+          f"{sent} + {retries} = {sent + retries}, captured {len(possible)}"
+          + (f" (or {len(certain)})" if len(certain) != len(possible) else ""))
+
+    answers = {}
+    for request in possible:
+        answers.setdefault(request.key, []).extend(path.answer(request))
+    check(len(answers) == len(possible), f"{label} no identifier and sequence is used twice",
+          f"{len(answers)} of {len(possible)}")
+    extra = sum(max(0, len(found) - 1) for found in answers.values())
+    check(row["duplicates"] == extra, f"{label} duplicates = further replies captured",
+          f"{row['duplicates']} = {extra}")
+
+    samples = row.get("samples")
+    if samples is not None:
+        compare_samples(label, row, samples, possible, answers)
+        return
+    answered = sum(1 for found in answers.values() if found)
+    known = row["received"] + row["late_replies"]
+    # Answers on their way when the status was made belong to probes that were in flight.
+    check(known <= answered <= known + retries + row["in_flight"] + len(possible) - len(certain),
+          f"{label} received + late ≤ answered requests captured ≤ that + retries + in flight",
+          f"{row['received']} + {row['late_replies']} ≤ {answered} ≤ … + {retries} + {row['in_flight']}")
+    unanswered = len(possible) - answered
+    check(row["lost"] - row["late_replies"] <= unanswered <= row["lost"] + retries + row["in_flight"],
+          f"{label} lost = requests captured − replies captured, retries apart",
+          f"lost {row['lost']}, captured {len(possible)} − {answered} = {unanswered}, retries {retries}")
+
+
+def compare_samples(label, row, samples, possible, answers):
+    """Each probe with its own packets."""
+    keys = [(int(s["identifier"], 16), s["sequence"]) for s in samples]
+    captured = {p.key for p in possible}
+    check(set(keys) == captured and len(keys) == len(captured),
+          f"{label} every probe was captured, every captured request is a probe",
+          f"{len(keys)} probes, {len(captured)} captured, {len(set(keys) ^ captured)} differ")
+    wrong = []
+    late = 0
+    for key, sample in zip(keys, samples):
+        found = answers.get(key, [])
+        if sample["outcome"] == "received" and not found:
+            wrong.append(f"{sample['sequence']} received, but no reply was captured")
+        if sample["outcome"] == "lost" and found:
+            late += 1
+    check(not wrong, f"{label} every received probe has its reply in the capture",
+          "; ".join(wrong) or len(samples))
+    check(late == row["late_replies"] + sum(
+        1 for k, s in zip(keys, samples) if s["retry"] and s["outcome"] == "lost" and answers.get(k)),
+          f"{label} late replies = replies to lost probes captured", f"{row['late_replies']} of {late}")
+    # The law this is about, on the probes proper.
+    proper = [(k, s) for k, s in zip(keys, samples) if not s["retry"]]
+    check(row["sent"] == len(proper) and row["retries"] == len(samples) - len(proper),
+          f"{label} sent and retries are the samples", f"{len(proper)} + {len(samples) - len(proper)}")
+    replied = sum(1 for key, _ in proper if answers.get(key))
+    check(row["lost"] + row["in_flight"] - row["late_replies"] == len(proper) - replied,
+          f"{label} lost = requests captured − replies captured",
+          f"{row['lost']} = {len(proper)} − {replied}"
+          + (f" + {row['late_replies']} late" if row["late_replies"] else ""))
+    check(row["received"] == sum(s["outcome"] == "received" for _, s in proper),
+          f"{label} received = samples received", row["received"])
+
+
+def compare_reply(path, row, cut):
+    """One reply-style row."""
+    label = f"{path.name}/reply"
+    total = row["received"] + row["lost"] + row["inconclusive"] + row["in_flight"]
+    check(row["sent"] == total, f"{label} sent = received + lost + inconclusive + in_flight",
+          f"{row['sent']} = {row['received']} + {row['lost']} + {row['inconclusive']} + {row['in_flight']}")
+    margin = 50_000_000
+    certain = [p for p in path.tests if p.time < cut - margin]
+    possible = [p for p in path.tests if p.time < cut + margin]
+    check(len(certain) <= row["sent"] + row["retries"] <= len(possible),
+          f"{label} sent = hop-limited Echo Replies captured",
+          f"{row['sent']} + {row['retries']}, captured {len(possible)}")
+    answered = sum(path.expired(p) for p in possible)
+    controls = [p for p in path.controls if p.time < cut + margin]
+    controlled = sum(path.expired(p) for p in controls)
+    check(row["received"] <= answered, f"{label} received ≤ tests with a Time Exceeded captured",
+          f"{row['received']} ≤ {answered}")
+    if controls and controlled == len(controls) and len(certain) == len(possible):
+        check(row["received"] + row["in_flight"] >= answered,
+              f"{label} with every control answered, received = tests answered",
+              f"{row['received']} = {answered}")
+
+
+def compare_failed(path, row, reason):
+    """Lost probes that drew Destination Unreachable are counted under `reason`."""
+    keys = {p.key for p in path.packets
+            if p.kind == capture.UNREACHABLE and p.quoted == capture.REQUEST}
+    refused = sum(1 for p in path.requests if p.key in keys)
+    retried = {(int(s["identifier"], 16), s["sequence"]) for s in row.get("samples") or [] if s["retry"]}
+    least = sum(1 for p in path.requests if p.key in keys - retried)
+    count = row["failed"].get(reason, 0)
+    # Whether an error to a retry counts too is not said anywhere; errors to probes proper must.
+    check(0 < count and (least if retried else 1) <= count <= refused,
+          f"{path.name}/request failed ({reason}) = probes with an ICMP error captured",
+          f"{count} = {least}" + (f" … {refused} with retries" if refused != least else ""))
+
+
+def compare_rtt(path, row, tolerance):
+    """The RTT of each probe with that of its packets; returns the captured RTTs in seconds."""
+    label = f"{path.name}/request"
+    samples = row.get("samples")
+    if not check(bool(samples), f"{label} has samples", len(samples or [])):
+        return []
+    requests = {p.key: p for p in path.requests}
+    captured, differences = [], []
+    for sample in samples:
+        request = requests.get((int(sample["identifier"], 16), sample["sequence"]))
+        if sample["outcome"] != "received" or not request:
+            continue
+        answers = path.answer(request)
+        if not answers:
+            continue
+        seconds = (answers[0].time - request.time) / 1e9
+        captured.append(seconds)
+        differences.append(sample["rtt_seconds"] - seconds)
+        print(f"     {label} seq {sample['sequence']:>5} id {sample['identifier']}: "
+              f"agent {sample['rtt_seconds'] * 1e3:9.4f} ms, tcpdump {seconds * 1e3:9.4f} ms, "
+              f"difference {differences[-1] * 1e6:+8.1f} µs")
+    if not check(bool(captured), f"{label} has answers to compare", len(captured)):
+        return []
+    if tolerance is not None:
+        worst = max(differences, key=abs)
+        check(abs(worst) <= tolerance, f"{label} every RTT within {tolerance * 1e6:.0f} µs of tcpdump's",
+              f"worst {worst * 1e6:+.1f} µs, mean {statistics.fmean(differences) * 1e6:+.1f} µs, "
+              f"{len(differences)} probes")
+    return captured
+
+
+def check_expectation(tunnel, document, status, expectation, got):
+    """State, verdict and exit status; `a|b` allows either."""
+    states, _, statuses = expectation.partition("/")
+    found = f"{tunnel['state']}/{status}"
+    if got:
+        with open(got, "w", encoding="ascii") as file:
+            print(found, file=file)
+    check(tunnel["state"] in states.split("|"), "state", f"{tunnel['state']}, expected {states}")
+    check(str(status) in statuses.split("|"), "exit status", f"{status}, expected {statuses}")
+    numbers = {"healthy": 0, "degraded": 1, "down": 2, "unknown": 3}
+    check(numbers.get(document["verdict"]) == status, "exit status is the verdict's",
+          f"{document['verdict']}, {status}")
+    check(tunnel["verdict"] == tunnel["state"], "verdict is the state", tunnel["verdict"])
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--result", required=True, help="what probe printed (JSON)")
+    options.add_argument("--exit", required=True, type=int, help="probe's exit status")
+    options.add_argument("--expect", help="STATE/STATUS, alternatives with |")
+    options.add_argument("--inside", help="SOURCE,TARGET,FILE[+FILE…]")
+    options.add_argument("--outside", help="SOURCE,TARGET,FILE[+FILE…]")
+    options.add_argument("--kind", help="kind of the tunnel")
+    options.add_argument("--role")
+    options.add_argument("--got", help="file for STATE/STATUS as found")
+    options.add_argument("--answered", action="append", default=[], metavar="PATH",
+                         help="every probe of this path but one in flight was answered")
+    options.add_argument("--unanswered", action="append", default=[], metavar="PATH",
+                         help="no probe of this path was answered")
+    options.add_argument("--failed", metavar="PATH=REASON",
+                         help="probes that drew an ICMP error are counted under this reason")
+    options.add_argument("--flapping", action="store_true")
+    options.add_argument("--no-finding", action="append", default=[], metavar="ID")
+    options.add_argument("--no-critical", action="store_true")
+    options.add_argument("--rtt-tolerance", type=float, metavar="SECONDS",
+                         help="of each probe against its packets")
+    options.add_argument("--rtt-mean", metavar="SECONDS,±SECONDS", help="of tcpdump and of the agent")
+    options = options.parse_args()
+
+    try:
+        with open(options.result, encoding="utf-8") as file:
+            document = json.load(file)
+    except ValueError as error:
+        check(False, "probe printed JSON", error)
+        return
+    check(document.get("schema") == "tunnelprobe.status/1", "schema", document.get("schema"))
+    tunnels = document["tunnels"]
+    if not check(len(tunnels) == 1, "tunnels", [t["name"] for t in tunnels]):
+        return
+    tunnel = tunnels[0]
+    if options.expect:
+        check_expectation(tunnel, document, options.exit, options.expect, options.got)
+    if options.kind:
+        check(tunnel["kind"] == options.kind, "kind", f"{tunnel['kind']}, expected {options.kind}")
+    if options.role:
+        check(tunnel["role"] == options.role, "role", f"{tunnel['role']}, expected {options.role}")
+    if options.flapping:
+        check(tunnel["flapping"], "flapping",
+              f"ratio {tunnel['flap_ratio']}, penalty {tunnel['flap_penalty']}, "
+              f"changes {tunnel['changes_1h']}")
+    findings = tunnel["findings"] + document["findings"]
+    everything = findings + [e for f in findings for e in f.get("explained", [])]
+    print("     findings: " + (", ".join(f"{f['id']} ({f['severity']})" for f in everything) or "none"))
+    for name in options.no_finding:
+        check(all(f["id"] != name for f in everything), f"no finding {name}")
+    if options.no_critical:
+        critical = [f["id"] for f in everything if f["severity"] == "critical"]
+        check(not critical, "no critical finding", ", ".join(critical) or "none")
+
+    cut = instant(document["generated_at"])
+    rows = {(r["path"], r["style"]): r for r in tunnel["probes"]}
+    for name in ("inside", "outside"):
+        if not getattr(options, name):
+            continue
+        path = Path(name, getattr(options, name))
+        for style, compare in (("request", compare_request), ("reply", compare_reply)):
+            row = rows.get((name, style))
+            if check(row is not None, f"{name}/{style} has a row"):
+                compare(path, row, cut)
+        row = rows.get((name, "request"))
+        if not row:
+            continue
+        if name in options.answered:
+            check(row["sent"] > 0 and row["received"] + row["in_flight"] == row["sent"]
+                  and row["in_flight"] <= 1,
+                  f"{name}/request all answered", f"{row['received']} of {row['sent']}")
+        if name in options.unanswered:
+            check(row["sent"] > 0 and row["received"] == 0,
+                  f"{name}/request none answered", f"{row['received']} of {row['sent']}")
+        if options.failed and options.failed.startswith(name + "="):
+            compare_failed(path, row, options.failed.partition("=")[2])
+        if options.rtt_tolerance is not None or options.rtt_mean:
+            captured = compare_rtt(path, row, options.rtt_tolerance)
+            if options.rtt_mean and captured:
+                middle, width = map(float, options.rtt_mean.split(","))
+                seen, said = statistics.fmean(captured), row["rtt_seconds"]["mean"]
+                check(abs(seen - middle) <= width, f"{name}/request mean RTT of tcpdump",
+                      f"{seen * 1e3:.3f} ms, expected {middle * 1e3:g} ± {width * 1e3:g} ms")
+                check(abs(said - seen) <= 0.001, f"{name}/request mean RTT of the agent",
+                      f"{said * 1e3:.3f} ms, tcpdump {seen * 1e3:.3f} ms")
+
+
+if __name__ == "__main__":
+    main()
+    sys.exit(1 if failed else 0)

@@ -1,0 +1,9 @@
+# GRE protected by ESP in transport mode.
+#
+# expect: healthy/0
+# kernel: any
+# timeout: 90
+
+set_up() { topology --tunnel gre-esp; }
+
+check() { check_now --answered inside --answered outside --no-critical; }

@@ -1,0 +1,14 @@
+# A healthy VTI tunnel over an anycast underlay: every probe is answered.
+#
+# Also: `probe discover` finds it with no tunnel configured, and prints a configuration that works.
+#
+# expect: healthy/0
+# kernel: any
+# timeout: 120
+
+set_up() { topology --tunnel vti; }
+
+check() {
+    check_now --answered inside --answered outside --no-critical
+    check_discovery
+}

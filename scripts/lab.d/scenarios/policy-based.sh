@@ -1,0 +1,12 @@
+# A policy-based tunnel without a device: inside probes by source address, and its discovery.
+#
+# expect: healthy/0
+# kernel: any
+# timeout: 120
+
+set_up() { topology --tunnel policy; }
+
+check() {
+    check_now --answered inside --answered outside --no-critical
+    check_discovery
+}

@@ -1,0 +1,12 @@
+# The provider lost the tunnel (no SAs at the edges); the underlay is fine.
+#
+# expect: down/2
+# kernel: any
+# timeout: 90
+
+set_up() { topology; }
+
+check() {
+    tunnel_dead
+    check_now --unanswered inside --answered outside --no-finding underlay-down
+}

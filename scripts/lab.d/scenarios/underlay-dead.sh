@@ -1,0 +1,12 @@
+# The ISP silently drops everything to the endpoint.
+#
+# expect: down/2
+# kernel: any
+# timeout: 90
+
+set_up() { topology; }
+
+check() {
+    underlay_dead silent
+    check_now --unanswered inside --unanswered outside
+}
