@@ -137,7 +137,8 @@ public final class HTTPServer: Sendable {
             // A read of bounded size per turn, so that one connection cannot hold up the others.
             .childChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelOption(
-                .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 16384))
+                .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 16384)
+            )
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelInitializer { [self] channel in
                 channel.eventLoop.makeCompletedFuture { try setUp(channel) }
