@@ -132,14 +132,14 @@ import Testing
 
     @Test func `a slow handler is not the client's fault`() async throws {
         let limits = limits {
-            $0.requestTime = .milliseconds(100)
-            $0.idleTime = .milliseconds(100)
-            $0.writeStallTime = .milliseconds(100)
+            $0.requestTime = .milliseconds(400)
+            $0.idleTime = .milliseconds(400)
+            $0.writeStallTime = .milliseconds(400)
         }
         try await withServer(
             limits: limits,
             { _ in
-                do { try await Task.sleep(for: .milliseconds(500)) } catch {
+                do { try await Task.sleep(for: .seconds(2)) } catch {
                     return .text("cancelled")
                 }
                 return .text("slow\n")

@@ -181,14 +181,17 @@ import Testing
     @Test func `stop lets a running answer end, closes idle connections and frees the port`()
         async throws
     {
-        let server = HTTPServer(endpoint: .tcp(host: "127.0.0.1", port: 0), handler: echo)
+        var limits = HTTPLimits()
+        limits.stopTime = .seconds(10)
+        let server = HTTPServer(
+            endpoint: .tcp(host: "127.0.0.1", port: 0), limits: limits, handler: echo)
         try await server.start()
         let port = try #require(server.boundPort)
         let idle = try RawClient(port: port)
         idle.send(get("/idle"))
         _ = try await idle.receive { $0.hasSuffix("GET /idle \n") }
         let busy = try RawClient(port: port)
-        busy.send(get("/busy?ms=300"))
+        busy.send(get("/busy?ms=1000"))
         #expect(try await eventually { server.connectionCount == 2 })
         try await Task.sleep(for: .milliseconds(50))
 
@@ -243,6 +246,21 @@ import Testing
             client.send(get("/"))
             let answer = try await client.receiveAll()
             #expect(!answer.text.contains("Y: b"))
+        }
+    }
+
+    @Test func `framing that a handler sets itself does not reach the client`() async throws {
+        try await withServer({ _ in
+            HTTPResponse(
+                status: 200,
+                headers: [("content-length", "99"), ("Transfer-Encoding", "chunked")],
+                body: .bytes([0x61]))
+        }) { _, port in
+            let client = try RawClient(port: port)
+            client.send(get("/", "Connection: close"))
+            let text = try await client.receiveAll().text
+            #expect(text.contains("\r\nContent-Length: 1\r\n"))
+            #expect(!text.contains("99") && !text.contains("chunked"))
         }
     }
 

@@ -154,8 +154,9 @@ final class HTTPConnection: ChannelInboundHandler {
     private func headArrived(_ head: HTTPRequestHead) {
         if case .draining = phase { return }
         unparsedByteCount = 0
+        // Released by the end of the previous response: its time begins now.
+        if case .idle = phase { startDeadline(limits.requestTime) }
         phase = .body(head, [])
-        if deadline == nil { startDeadline(limits.requestTime) }
         let byteCount = head.headers.reduce(head.uri.utf8.count) {
             $0 + $1.name.utf8.count + $1.value.utf8.count + ": \r\n".utf8.count
         }
@@ -261,8 +262,8 @@ final class HTTPConnection: ChannelInboundHandler {
         deadline = nil
     }
 
-    /// Whether the connection must close after this response.
-    var isLastResponse: Bool { isStopping || inputHasEnded }
+    /// Whether the connection will close after this response, though the client did not ask for it.
+    var isLastResponse: Bool { isStopping }
 
     /// Ends the response and waits for the next request, or closes.
     func finish(keepAlive: Bool) {

@@ -25,6 +25,10 @@ struct ResponseWriter: Sendable {
         var head = HTTPResponseHead(
             version: request.version, status: HTTPResponseStatus(statusCode: response.status))
         for (name, value) in response.headers { head.headers.add(name: name, value: value) }
+        // Framing is decided here alone: two opinions about it would desynchronize the client.
+        for name in ["Content-Length", "Transfer-Encoding", "Connection"] {
+            head.headers.remove(name: name)
+        }
         if !head.headers.contains(name: "Date") {
             head.headers.add(name: "Date", value: httpDate())
         }
