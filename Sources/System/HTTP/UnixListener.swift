@@ -139,7 +139,7 @@ struct UnixListener: Sendable {
         return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
-    /// Calls `body` with the path as a socket address. The path has been checked to fit.
+    /// Calls `body` with the path, which has been checked to fit, as a socket address.
     private static func withAddress(
         _ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) -> CInt
     ) -> CInt {
