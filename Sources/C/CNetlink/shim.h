@@ -1,5 +1,7 @@
 #pragma once
 // libnl core, and the kernel's route and XFRM messages. No logic.
+#include <netinet/in.h> // before linux/in6.h, which gives way to it
+//
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <linux/xfrm.h>
