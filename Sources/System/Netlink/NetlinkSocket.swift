@@ -31,6 +31,11 @@ struct NetlinkSocket: ~Copyable {
     private(set) var buffer: ReceiveBuffer
     private(set) var counters = NetlinkCounters()
 
+    /// What opening a socket is called in errors.
+    static func opening(_ protocol: Int32) -> String {
+        `protocol` == NETLINK_XFRM ? "open an XFRM socket" : "open a netlink socket"
+    }
+
     /// Opens a descriptor in the network namespace of the calling thread.
     ///
     /// - Parameters:
@@ -41,7 +46,7 @@ struct NetlinkSocket: ~Copyable {
     static func openDescriptor(
         protocol: Int32, object: String
     ) throws(NetlinkError) -> Int32 {
-        let operation = "open a netlink socket"
+        let operation = Self.opening(`protocol`)
         let descriptor = socket(
             AF_NETLINK, Int32(SOCK_RAW.rawValue | SOCK_CLOEXEC.rawValue), `protocol`)
         guard descriptor >= 0 else {
@@ -83,13 +88,13 @@ struct NetlinkSocket: ~Copyable {
         guard let handle = unsafe nl_socket_alloc() else {
             _ = close(descriptor)
             throw NetlinkError(
-                errno: ENOMEM, operation: "open a netlink socket", object: object)
+                errno: ENOMEM, operation: Self.opening(`protocol`), object: object)
         }
         guard unsafe nl_socket_set_fd(handle, `protocol`, descriptor) == 0 else {
             unsafe nl_socket_free(handle)
             _ = close(descriptor)
             throw NetlinkError(
-                errno: EINVAL, operation: "open a netlink socket", object: object)
+                errno: EINVAL, operation: Self.opening(`protocol`), object: object)
         }
         // The answer itself ends a request; an acknowledgement after it would be one more message.
         unsafe nl_socket_disable_auto_ack(handle)
