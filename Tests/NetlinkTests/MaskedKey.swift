@@ -17,7 +17,7 @@ struct MaskedKey {
 
     /// How often it is in the writable memory of this process.
     func occurrencesInThisProcess() throws -> Int {
-        let maps = try String(contentsOfFile: "/proc/self/maps", encoding: .utf8)
+        let maps = try Self.mappings()
         let memory = open("/proc/self/mem", O_RDONLY | O_CLOEXEC)
         try #require(memory >= 0)
         defer { close(memory) }
@@ -32,14 +32,34 @@ struct MaskedKey {
             while start < bounds[1] {
                 let wanted = min(chunk.count, Int(bounds[1] - start))
                 let got = pread(memory, &chunk, wanted, off_t(start))
-                // Some mappings of devices cannot be read, and some go away meanwhile.
-                guard got > 0 else { break }
+                // Some pages of devices cannot be read, and some go away meanwhile.
+                guard got > 0 else {
+                    start += 4096
+                    continue
+                }
                 count += chunk.withUnsafeBytes { occurrences(in: .init(rebasing: $0[..<got])) }
                 // A key on the border of two chunks is in the next one too, when there is one.
                 start += UInt64(got == wanted && start + UInt64(got) < bounds[1] ? got - 31 : got)
             }
         }
         return count
+    }
+
+    /// The text of /proc/self/maps.
+    ///
+    /// The kernel hands it out a page at a time, and Foundation takes the first for all of it.
+    private static func mappings() throws -> String {
+        let descriptor = open("/proc/self/maps", O_RDONLY | O_CLOEXEC)
+        try #require(descriptor >= 0)
+        defer { close(descriptor) }
+        var text: [UInt8] = []
+        var page = [UInt8](repeating: 0, count: 4096)
+        while true {
+            let got = read(descriptor, &page, page.count)
+            guard got > 0 else { break }
+            text += page[..<got]
+        }
+        return String(decoding: text, as: UTF8.self)
     }
 
     private func occurrences(in octets: UnsafeRawBufferPointer) -> Int {

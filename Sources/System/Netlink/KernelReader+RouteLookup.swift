@@ -14,6 +14,7 @@ extension KernelReader {
     /// - Returns: The kernel's choice, or why it has none.
     /// - Throws: `NetlinkError` when the kernel does not answer the question; that no route matches
     ///   is an answer.
+    /// - Precondition: Both addresses are of one family.
     public func route(
         to destination: IPAddress, from source: IPAddress?, mark: UInt32
     ) throws(NetlinkError) -> RouteLookup {
