@@ -58,6 +58,19 @@ import Testing
         #expect(reader.malformedMessages == 0)
     }
 
+    @Test func `an index of another namespace is not taken for one of this`() throws {
+        let here = try NamespaceFixture()
+        let there = try NamespaceFixture()
+        try here.ip("link add near type veth peer name far")
+        let links = try KernelReader(namespace: here.name).links()
+        let far = try #require(links.first { $0.name == "far" })
+        #expect(links.first { $0.name == "near" }?.parentIndex == far.index)
+        try here.ip("link set far netns \(there.name)")
+        let near = try #require(
+            try KernelReader(namespace: here.name).links().first { $0.name == "near" })
+        #expect(near.parentIndex == nil)
+    }
+
     @Test func `packet counters go up`() throws {
         let namespace = try network()
         let reader = try KernelReader(namespace: namespace.name)
