@@ -394,9 +394,9 @@ import Testing
 
     @Test(arguments: [
         ("", "\"\" is empty"),
-        ("a b", "\"a b\" holds \" \", unsafe in labels, file and unit names"),
-        ("a/b", "\"a/b\" holds \"/\", unsafe in labels, file and unit names"),
-        ("tünnel", "\"tünnel\" holds \"ü\", unsafe in labels, file and unit names"),
+        ("a b", "\"a b\" holds \" \", not safe in labels, file and unit names"),
+        ("a/b", "\"a/b\" holds \"/\", not safe in labels, file and unit names"),
+        ("tünnel", "\"tünnel\" holds \"ü\", not safe in labels, file and unit names"),
         ("-x", "\"-x\" starts with \"-\""),
         (".x", "\".x\" starts with \".\""),
         (
