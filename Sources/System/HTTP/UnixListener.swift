@@ -42,6 +42,7 @@ struct UnixListener: Sendable {
         guard descriptor >= 0 else {
             throw .from(errno: errno, operation: "socket", endpoint: endpoint)
         }
+        var isBound = false
         do throws(HTTPServerError) {
             // bind(2) gives the file the socket's own mode less the umask: nobody else can connect
             // before owner and mode are what was asked for.
@@ -51,6 +52,7 @@ struct UnixListener: Sendable {
             guard unsafe Self.withAddress(path, { unsafe bind(descriptor, $0, $1) }) == 0 else {
                 throw .from(errno: errno, operation: "bind", endpoint: endpoint)
             }
+            isBound = true
             if let groupID, unsafe chown(path, uid_t.max, groupID) != 0 {
                 throw .from(
                     errno: errno, operation: "chown to group '\(group ?? "")'", endpoint: endpoint)
@@ -71,6 +73,7 @@ struct UnixListener: Sendable {
             self.path = path
         } catch {
             _ = Glibc.close(descriptor)
+            if isBound { _ = unsafe Glibc.unlink(path) }
             throw error
         }
     }
