@@ -17,7 +17,8 @@ struct MonitorSet: Sendable {
         case sendRecovered(tunnel: String, ProbeRole)
     }
 
-    /// A probe that leaves later than this after its deadline is counted as late.
+    /// A probe that leaves later than this after its deadline is counted as late, and so is one that
+    /// was skipped because the next was due by then.
     static let lateness = Duration.milliseconds(10)
 
     private(set) var monitors: [Int: TunnelMonitor] = [:]
@@ -151,8 +152,10 @@ struct MonitorSet: Sendable {
             actions.removeAll(keepingCapacity: true)
             switch role.style {
             case .request:
+                let before = monitors[id]?.requests[role.path.index].skippedSlots ?? 0
                 monitors[id]?.requests[role.path.index].advance(
                     to: now, identifiers: &identifiers, into: &actions)
+                lateProbes += (monitors[id]?.requests[role.path.index].skippedSlots ?? 0) - before
             case .reply:
                 monitors[id]?.replies[role.path.index].advance(
                     to: now, identifiers: &identifiers, pacer: &pacer, into: &actions)

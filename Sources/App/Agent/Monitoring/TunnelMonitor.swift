@@ -77,7 +77,9 @@ struct TunnelMonitor: Sendable {
         return sent.reduce(0, +) / Double(sent.count)
     }
 
-    static func owner(of id: Int, _ role: ProbeRole) -> Int { id * ProbeRole.all.count + role.index }
+    static func owner(of id: Int, _ role: ProbeRole) -> Int {
+        id * ProbeRole.all.count + role.index
+    }
 
     func deadline(of role: ProbeRole) -> MonotonicInstant? {
         switch role.style {
