@@ -4,8 +4,8 @@ Prints a line for each check, `ok` or `FAIL`, and ends with status 1 when one fa
 
 Request style. Every Echo Request with a full hop limit from the path's source to its target is a
 probe: as many as `sent` + `retries`. Its first answer makes it answered, further ones are duplicates.
-With `samples` in the JSON (--verbose) each probe is matched by identifier and sequence; without, the
-answers to retries, which the JSON does not count apart, are a bound.
+Where each probe is asked for, its sample in the JSON is matched by identifier and sequence. The daemon
+keeps no samples: there the answers to retries, which are not counted apart, are a bound.
 
 Reply style. Every Echo Reply with a small hop limit from the path's source is a test: as many as
 `sent`. A Time Exceeded that quotes it is its answer.
@@ -76,7 +76,7 @@ class Path:
         return any(p.key == packet.key and p.quoted == packet.kind for p in self.exceeded)
 
 
-def compare_request(path, row, cut):
+def compare_request(path, row, cut, each_probe):
     """One request-style row with the packets up to `cut`."""
     label = f"{path.name}/request"
     sent, retries = row["sent"], row["retries"]
@@ -103,7 +103,7 @@ def compare_request(path, row, cut):
           f"{row['duplicates']} = {extra}")
 
     samples = row.get("samples")
-    if samples is not None:
+    if each_probe and check(samples is not None, f"{label} has samples"):
         compare_samples(label, row, samples, possible, answers)
         return
     answered = sum(1 for found in answers.values() if found)
@@ -151,7 +151,7 @@ def compare_samples(label, row, samples, possible, answers):
           f"{label} received = samples received", row["received"])
 
 
-def compare_reply(path, row, cut):
+def compare_reply(path, row, cut, _):
     """One reply-style row."""
     label = f"{path.name}/reply"
     total = row["received"] + row["lost"] + row["inconclusive"] + row["in_flight"]
@@ -283,6 +283,8 @@ def main():
     options.add_argument("--kind", help="kind of the tunnel")
     options.add_argument("--role")
     options.add_argument("--got", help="file for STATE/STATUS as found")
+    options.add_argument("--each-probe", action="store_true",
+                         help="match every sample with its packets; without, the counts only")
     options.add_argument("--answered", action="append", default=[], metavar="PATH",
                          help="every probe of this path but one in flight was answered")
     options.add_argument("--unanswered", action="append", default=[], metavar="PATH",
@@ -336,7 +338,7 @@ def main():
         for style, compare in (("request", compare_request), ("reply", compare_reply)):
             row = rows.get((name, style))
             if check(row is not None, f"{name}/{style} has a row"):
-                compare(path, row, cut)
+                compare(path, row, cut, options.each_probe)
         row = rows.get((name, "request"))
         if not row:
             continue
