@@ -37,6 +37,13 @@ import Testing
         #expect(wakeup == EventPoll.Wakeup(deadlineReached: false, woken: true))
     }
 
+    @Test func `the distant future is a deadline that does not come`() throws {
+        let poll = try EventPoll()
+        poll.waker.wake()
+        let wakeup = poll.wait(until: .distantFuture) { _ in }
+        #expect(wakeup == EventPoll.Wakeup(deadlineReached: false, woken: true))
+    }
+
     @Test func `a wake before the wait is not lost, and is told once`() throws {
         let poll = try EventPoll()
         poll.waker.wake()

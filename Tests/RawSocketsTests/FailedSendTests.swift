@@ -19,7 +19,6 @@ import Testing
         near.run("nft 'add chain inet probe output { type filter hook output priority 0; }'")
         near.run("nft add rule inet probe output ip daddr 10.77.1.66 drop")
         near.run("nft add rule inet probe output ip6 daddr fd77:1::66 drop")
-        // Else the first send waits for the neighbour instead of meeting the firewall.
     }
 
     private func firewalled(_ family: IPAddress.Family) -> IPAddress {
@@ -96,6 +95,22 @@ import Testing
         try expectOwnStamp(socket, family, ticket: 3)
     }
 
+    @Test func `packets that wait for neighbours that are not there do not stop the others`() throws
+    {
+        let socket = try EchoSocket(EchoSocketOptions(family: .v4, namespace: near.name))
+        for host in 3..<250 {
+            for sequence in UInt16(0)..<3 {
+                let outcome = socket.send(
+                    echo(.v4, sequence: sequence), to: address(.v4, subnet: 1, host: host))
+                try #require(outcome.sent != nil, "host \(host): \(outcome)")
+            }
+        }
+        let destination = address(.v4, subnet: 1, host: 2)
+        #expect(socket.send(echo(.v4, sequence: 9), to: destination).sent != nil)
+        let reports = try socket.collect { !$0.answers.isEmpty && !$0.transmitted.isEmpty }
+        #expect(reports.answers.first?.sequence == 9)
+    }
+
     @Test func `a stamp fetched while the counter is restarted is reported by the next drain`()
         throws
     {
@@ -115,6 +130,42 @@ import Testing
         for message in sent {
             let at = try #require(reports.transmittedAt(message.ticket))
             #expect(at >= message.at && at - message.at < .milliseconds(1))
+        }
+    }
+
+    @Test func `what is sent and refused while draining changes no ticket of the running drain`()
+        throws
+    {
+        installFirewall()
+        let socket = try EchoSocket(EchoSocketOptions(family: .v4, namespace: near.name))
+        try expectOwnStampAfterWarmup(socket, .v4)
+        let destination = address(.v4, subnet: 1, host: 2)
+        var sent: [UInt32: MonotonicInstant] = [:]
+        for sequence in UInt16(1)...3 {
+            let message = try #require(
+                socket.send(echo(.v4, sequence: sequence), to: destination).sent)
+            sent[message.ticket] = message.at
+            usleep(2000)
+        }
+        var correlation = ClockCorrelation()
+        var stamps: [UInt32: MonotonicInstant] = [:]
+        for _ in 0..<3 {
+            socket.drain(correlation: &correlation) { event, _ in
+                guard case .transmitted(let ticket, let at) = event else { return }
+                stamps[ticket] = at
+                // Every stamp is followed by a refusal and, the first few, by another message.
+                _ = socket.send(echo(.v4, sequence: 0), to: firewalled(.v4))
+                guard sent.count < 8 else { return }
+                let message = socket.send(echo(.v4, sequence: 9), to: destination).sent
+                if let message { sent[message.ticket] = message.at }
+            }
+            usleep(2000)
+        }
+        #expect(sent.keys.sorted() == Array(1...8))
+        #expect(stamps.keys.sorted() == Array(1...8))
+        for (ticket, at) in stamps {
+            let sentAt = try #require(sent[ticket])
+            #expect(at >= sentAt && at - sentAt < .milliseconds(1))
         }
     }
 

@@ -3,18 +3,13 @@
 
 # run_scenarios NAME…: exit status 0 only when all passed.
 run_scenarios() {
-    local name wanted choice folder boots=() started=$EPOCHREALTIME
+    local name choice boots=() started=$EPOCHREALTIME
     local -A crowd=() alone=()
     PROBE_BIN=$(boot_binary)
     printf 'lab: testing %s\n' "$PROBE_BIN"
 
     for name; do
-        wanted=$(catalogue_field "$name" kernel any)
-        choice=${kernel:-$(catalogue_kernel "$name")}
-        [[ $wanted == any || $wanted == "$choice" ]] || {
-            printf 'lab: %s needs --kernel %s\n' "$name" "$wanted" >&2
-            exit 64
-        }
+        choice=$(catalogue_kernel "$name" "$kernel") || exit
         if [[ $(catalogue_field "$name" alone no) == yes ]]; then
             alone[$choice]+=" $name"
         else
@@ -46,7 +41,7 @@ run_boots() {
 run_boot() {
     local choice=$1 folder=$2 crowd=$3 name total=0 longest=0 seconds limit_here=$limit width
     shift 3
-    width=${jobs:-8}
+    width=${jobs:-6}
     [[ $crowd != alone ]] || width=1
     for name; do
         seconds=$(catalogue_field "$name" timeout 60)
@@ -64,41 +59,67 @@ run_boot() {
     boot "$choice" "$folder" "$limit_here" "$lab_root" "$PROBE_BIN"
 }
 
-# run_summary STARTED NAME…: the table.
+# run_judge FOLDER: judges what a scenario left; its log grows by the judgements. Status 0 if all hold.
+run_judge() (
+    cd "$1"
+    read -r status _ outcome <result
+    if [[ $status -ne 0 ]]; then
+        echo "FAIL the scenario $outcome (status $status)" >>log
+        exit 1
+    fi
+    [[ -s judgements ]] || {
+        echo 'FAIL the scenario asked for no judgement' >>log
+        exit 1
+    }
+    failed=0
+    while IFS= read -r line; do
+        eval "set -- $line"
+        printf '\n# judge.py %s\n' "$line" >>log
+        /usr/bin/python3 -B "$lab_folder/judge.py" "$@" >>log 2>&1 || failed=1
+    done <judgements
+    exit "$failed"
+)
+
+# run_summary STARTED NAME…: judges, and prints the table and what failed.
 run_summary() {
-    local started=$1 name result folder status=0 expected got seconds verdict passed=0
+    local started=$1 name folder result got seconds verdict passed=0 failures=()
+    local row='%-22s %-18s %-18s %8s  %s\n'
     shift
-    printf '\n%-20s %-18s %-18s %8s  %s\n' SCENARIO EXPECTED GOT SECONDS RESULT
+    # shellcheck disable=SC2059
+    printf "\n$row" SCENARIO EXPECTED GOT SECONDS RESULT
     for name; do
-        result=''
+        result='' got='no result' seconds=- verdict=FAIL
         for folder in "${boots[@]}"; do
             [[ ! -e $folder/results/$name/result ]] || result=$folder/results/$name
         done
         if [[ -n $result ]]; then
-            read -r got seconds verdict <"$result/result"
-        else
-            got='no result' seconds=- verdict=FAIL
+            ! run_judge "$result" || verdict=PASS
+            read -r _ seconds _ <"$result/result"
+            got=-
+            [[ ! -s $result/got ]] || got=$(<"$result/got")
         fi
-        expected=$(catalogue_field "$name" expect -)
-        printf '%-20s %-18s %-18s %8s  %s\n' "$name" "$expected" "$got" "$seconds" "$verdict"
+        # shellcheck disable=SC2059
+        printf "$row" "$name" "$(catalogue_field "$name" expect -)" "$got" "$seconds" "$verdict"
         if [[ $verdict == PASS ]]; then
             passed=$((passed + 1))
         else
-            status=1
-            failures+=("$name ${result:-}")
+            failures+=("$name $result")
         fi
+        [[ -z ${verbose-} || -z $result ]] || sed 's/^/    /' "$result/log"
     done
     for name in "${failures[@]}"; do
-        result=${name#* }
-        printf '\n--- %s\n' "${name%% *}"
-        if [[ -n $result ]]; then
-            tail -n 40 "$result/log"
-            printf '(everything it left: %s)\n' "$result"
-        else
-            printf 'no result: its guest failed, see above\n'
+        result=${name#* } name=${name%% *}
+        printf '\n--- %s\n' "$name"
+        if [[ -z $result ]]; then
+            echo 'no result: its guest failed, see above'
+            continue
         fi
+        # Comparisons that hold say nothing about why others do not.
+        grep -v '^ok ' "$result/log" | tail -n 60
+        tail -n 5 "$result"/*.err 2>/dev/null
+        printf '(everything it left: %s)\n' "$result"
     done
-    printf '\nlab: %d of %d scenarios passed in %.0f s\n' "$passed" "$#" \
-        "$(awk "BEGIN { print $EPOCHREALTIME - $started }")"
-    exit "$status"
+    printf '\nlab: %d of %d scenarios passed in %d s\n' "$passed" "$#" \
+        $(((${EPOCHREALTIME/./} - ${started/./}) / 1000000))
+    [[ $passed -eq $# ]]
 }

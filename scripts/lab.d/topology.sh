@@ -112,22 +112,17 @@ topology() {
     [[ -z $observer ]] || _observer
     ip -batch - <<<"$_said_namespaces$_said_links"
     hear
-
-    # Nothing but these two differs from a Debian kernel's defaults (the guest itself sets forwarding).
-    on "$isp" sysctl -qw net.ipv4.fib_multipath_hash_policy=1 net.ipv6.fib_multipath_hash_policy=1
-    # What leaves the VTI was decrypted by the SA it belongs to; guides for it advise this.
-    [[ $tunnel != vti ]] || on "$customer" sysctl -qw "net.ipv4.conf.$tunnel_device.disable_policy=1"
 }
 
 # topology_remove: ends what runs in this prefix's namespaces and removes them.
 topology_remove() {
-    [[ -n $lab_prefix ]] || return 0
-    local name
+    local name deletions=''
     for name in /run/netns/"$lab_prefix"*; do
         [[ -e $name ]] || continue
         ip netns pids "${name##*/}" | xargs -r kill -KILL 2>/dev/null || true
-        ip netns delete "${name##*/}"
+        deletions+="netns delete ${name##*/}"$'\n'
     done
+    ip -batch - <<<"$deletions"
 }
 
 _namespace() {

@@ -35,6 +35,17 @@ extension AgentConfiguration {
             throw failure(nul, "a NUL character; not a text file?")
         }
         if let objection = locator.objections.first {
+            // The walk that objects may have been led astray by a syntax error further up, which is
+            // then the mistake to tell.
+            let above = text.utf8.lines(objection.position.line - 1)
+            do throws(TOMLSyntaxError) {
+                _ = try TOMLNode.document(String(decoding: above, as: UTF8.self))
+            } catch {
+                // Where the cut is in the middle of a value, its end is missing: no mistake.
+                if !error.problem.hasSuffix("end-of-file") {
+                    throw failure(error.position, error.problem)
+                }
+            }
             throw failure(objection.position, objection.problem)
         }
         do throws(TOMLSyntaxError) {
@@ -120,6 +131,20 @@ extension AgentConfiguration {
             tunnel.read(table, &mistakes)
             tunnels.append(tunnel)
         }
+    }
+}
+
+extension String.UTF8View {
+    /// The first `count` lines, with their ends.
+    fileprivate func lines(_ count: Int) -> SubSequence {
+        var end = startIndex
+        for _ in 0..<count {
+            guard let newline = self[end...].firstIndex(of: UInt8(ascii: "\n")) else {
+                return self[...]
+            }
+            end = index(after: newline)
+        }
+        return self[..<end]
     }
 }
 

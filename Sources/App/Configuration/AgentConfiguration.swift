@@ -1,7 +1,7 @@
 /// All of `agent.conf`: the agent's own settings and its tunnels.
 ///
-/// Made only from a text without mistakes, so every value is inside the bounds that the sample file
-/// states.
+/// `parse` gives one only for a text without mistakes, so its values are inside the bounds that the
+/// sample file states.
 public struct AgentConfiguration: Equatable, Sendable {
     /// `listen`: where HTTP is served; nil turns it off.
     public var listen: ListenAddress?

@@ -1,21 +1,19 @@
 #pragma once
 // Linux interfaces that Glibc's Swift module does not carry, and the function-like macros that
 // Swift cannot import. No logic.
-// The C library first: the kernel's headers then leave out what it has defined (libc-compat.h).
+//
+// As few headers as possible: a type of the C library that is included here belongs to this module
+// too, and every file that uses it must then import both. The C library's come first: the kernel's
+// then leave out what they define (libc-compat.h).
 #include <net/if.h>
 #include <netinet/in.h>
-#include <pthread.h>
 #include <sched.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/un.h>
-#include <time.h>
-#include <unistd.h>
 
 #include <linux/capability.h>
 #include <linux/errqueue.h>
@@ -23,6 +21,7 @@
 #include <linux/icmpv6.h>
 #include <linux/net_tstamp.h>
 #include <linux/sched.h>
+#include <linux/sockios.h>
 
 // cmsg(3): Swift does not import function-like macros.
 static inline struct cmsghdr *clinux_cmsg_firsthdr(const struct msghdr *message) {
@@ -48,10 +47,12 @@ struct clinux_in6_pktinfo {
     unsigned int ipi6_ifindex;
 };
 static inline int clinux_setns(int descriptor, int type) {
+    extern long syscall(long, ...);
     return (int)syscall(SYS_setns, descriptor, type);
 }
 static inline int clinux_recvmmsg(int descriptor, struct clinux_mmsghdr *messages, unsigned count,
                                   int flags) {
+    extern long syscall(long, ...);
     return (int)syscall(SYS_recvmmsg, descriptor, messages, count, flags, (void *)0);
 }
 static inline int clinux_pthread_setname(pthread_t thread, const char *name) {
@@ -70,5 +71,6 @@ static inline const char *clinux_errno_text(int code) {
 
 // ioctl(2) is variadic.
 static inline int clinux_ioctl(int descriptor, unsigned long request, void *argument) {
+    extern int ioctl(int, unsigned long, ...);
     return ioctl(descriptor, request, argument);
 }

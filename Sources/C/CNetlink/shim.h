@@ -1,9 +1,7 @@
 #pragma once
 // libnl core, and the kernel's route and XFRM messages. No logic.
-// First, so that the kernel's own headers leave the definitions of struct in6_addr to libc
-// (linux/libc-compat.h); two different ones in one program do not import.
-#include <netinet/in.h>
-
+#include <netinet/in.h> // before linux/in6.h, which gives way to it (linux/libc-compat.h)
+//
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <linux/xfrm.h>

@@ -17,9 +17,11 @@ struct EchoPair: Sendable {
 
     struct Probe: Sendable {
         var due: MonotonicInstant
+        var nonce: UInt64 = 0
         var sentAt: MonotonicInstant?
         var transmittedAt: MonotonicInstant?
         var state = State.waiting
+        var isLate = false
 
         init(due: MonotonicInstant) {
             self.due = due
@@ -32,7 +34,6 @@ struct EchoPair: Sendable {
     var first: Probe
     var second: Probe
     var roundTrip: Duration?
-    var targetAnswered = false
     var isJudged = false
 
     /// Test and control share it; the ICMP type tells them apart.
@@ -44,10 +45,15 @@ struct EchoPair: Sendable {
         if isFirst { change(&first) } else { change(&second) }
     }
 
-    /// When the pair can be judged: as soon as both are answered, else a timeout after the second.
+    /// When the pair can be judged: as soon as both are answered, else a timeout after the second;
+    /// nil while one of them has not left.
     func expiry(after timeout: Duration) -> MonotonicInstant? {
         guard first.state != .waiting, second.state != .waiting else { return nil }
         guard first.state == .sent || second.state == .sent else { return .zero }
+        // After a stall the slots lie further back than the timeout: wait for the report of the send.
+        guard first.state != .sent || first.sentAt != nil,
+            second.state != .sent || second.sentAt != nil
+        else { return nil }
         return (second.sentAt ?? second.due) + timeout
     }
 }

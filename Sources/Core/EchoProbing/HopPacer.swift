@@ -27,6 +27,7 @@ public struct HopPacer: Sendable {
     public static let spacing = Duration.milliseconds(1200)
 
     private var free: [Hop: MonotonicInstant] = [:]
+    private var departed: [Hop: MonotonicInstant] = [:]
 
     /// A pacer that has granted nothing yet.
     public init() {}
@@ -36,5 +37,17 @@ public struct HopPacer: Sendable {
         let slot = max(earliest, free[hop] ?? earliest)
         free[hop] = slot + Self.spacing
         return slot
+    }
+
+    /// Lets a packet whose slot has come leave at `now`, or says when to ask again.
+    ///
+    /// Slots lie apart; what leaves late, after a stall of this process above all, might not.
+    ///
+    /// - Returns: nil when it may leave, which counts as done; else a later instant.
+    public mutating func postpone(_ hop: Hop, at now: MonotonicInstant) -> MonotonicInstant? {
+        if let last = departed[hop], now - last < Self.spacing { return last + Self.spacing }
+        departed[hop] = now
+        free[hop] = max(free[hop] ?? now, now + Self.spacing)
+        return nil
     }
 }

@@ -8,9 +8,11 @@ public import PacketFormats
 /// Echo Request with the same hop limit, identifier, length and checksum, so that a silent or rate
 /// limited router is not taken for a filter. The order within a pair is random.
 ///
-/// A pair counts only if a router answered its control. An answered test is received. An unanswered
-/// one proves little alone: it stays undecided (in flight) until the third in a row at its hop makes
-/// all of them lost, or an answered one makes them inconclusive.
+/// A test refused by an ICMP error is lost. Any other pair counts only if a router answered its
+/// control. An answered test is received. An unanswered one proves little alone: it stays undecided
+/// (in flight) until the third in a row at its hop makes all of them lost, or an answered one makes
+/// them inconclusive. Such a run has both orders in it: a router that answers every second packet,
+/// in step with the pairs, looks like a filter in one of them.
 public struct ReplyPairProber: Sendable {
     /// What to send and how often.
     public struct Settings: Equatable, Sendable {
@@ -64,10 +66,22 @@ public struct ReplyPairProber: Sendable {
         /// Whether the control reached the target itself: no router there to answer.
         public var isTarget = false
         var undecided = 0
+        var undecidedTestFirst = 0
         var isBlocked = false
+
+        /// The order that the run of unanswered tests still lacks; nil before there is a need.
+        var missingOrder: Bool? {
+            guard undecided >= ReplyPairProber.lossRun - 1 else { return nil }
+            return undecidedTestFirst == 0 ? true : undecidedTestFirst == undecided ? false : nil
+        }
+
+        mutating func endRun() {
+            undecided = 0
+            undecidedTestFirst = 0
+        }
     }
 
-    /// Tests in a row that must stay unanswered, with their controls answered, to be lost.
+    /// Tests in a row that must stay unanswered, with their controls answered, to be lost; at least.
     public static let lossRun = 3
 
     /// What to send and how often.
@@ -86,6 +100,8 @@ public struct ReplyPairProber: Sendable {
     public private(set) var hops: [Hop]
 
     var pairs: [EchoPair] = []
+    /// The pairs before this index are judged.
+    private var judgedPrefix = 0
     let checksum: UInt16
     private var nextPair: MonotonicInstant
     private var nextHop = 0
@@ -110,10 +126,9 @@ public struct ReplyPairProber: Sendable {
     /// When `advance` next has something to do; nil when the last pair is decided.
     public var deadline: MonotonicInstant? {
         var earliest = isExhausted ? MonotonicInstant.distantFuture : nextPair
-        for pair in pairs where !pair.isJudged {
-            for probe in [pair.first, pair.second] where probe.state == .waiting {
-                earliest = min(earliest, probe.due)
-            }
+        for pair in pairs[judgedPrefix...] where !pair.isJudged {
+            if pair.first.state == .waiting { earliest = min(earliest, pair.first.due) }
+            if pair.second.state == .waiting { earliest = min(earliest, pair.second.due) }
             if let expiry = pair.expiry(after: settings.timeout) {
                 earliest = min(earliest, expiry)
             }
@@ -122,7 +137,7 @@ public struct ReplyPairProber: Sendable {
     }
 
     /// Whether every pair of a limited run is sent and judged.
-    public var isFinished: Bool { isExhausted && pairs.allSatisfy(\.isJudged) }
+    public var isFinished: Bool { isExhausted && judgedPrefix == pairs.count }
 
     /// How much of a limited run is sent and judged, 0...1; 1 for one that has nothing to send.
     public var scheduledShare: Double {
@@ -147,24 +162,41 @@ public struct ReplyPairProber: Sendable {
         to now: MonotonicInstant, identifiers: inout EchoIdentifierPool, pacer: inout HopPacer,
         into actions: inout [ProbeAction]
     ) {
-        for index in pairs.indices where !pairs[index].isJudged {
+        for index in judgedPrefix..<pairs.count where !pairs[index].isJudged {
             for isFirst in [true, false] {
                 let probe = isFirst ? pairs[index].first : pairs[index].second
                 guard probe.state == .waiting, probe.due <= now else { continue }
-                transmit(
-                    pairs[index], isFirst: isFirst, identifiers: &identifiers, into: &actions)
-                pairs[index].update(isFirst: isFirst) { $0.state = .sent }
+                if let later = pacer.postpone(place(at: pairs[index].distance), at: now) {
+                    pairs[index].update(isFirst: isFirst) { $0.due = later }
+                    continue
+                }
+                let nonce = identifiers.nonce()
+                pairs[index].update(isFirst: isFirst) {
+                    $0.state = .sent
+                    $0.nonce = nonce
+                }
+                let message = message(of: pairs[index], isFirst: isFirst)
+                actions.append(
+                    .send(
+                        EchoTransmission(
+                            number: pairs[index].number * 2 + (isFirst ? 0 : 1), message: message,
+                            checksum: checksum, hopLimit: pairs[index].distance,
+                            deadline: probe.due)))
             }
             if let expiry = pairs[index].expiry(after: settings.timeout), expiry <= now {
                 judge(index, into: &actions)
             }
         }
+        skipSlots(at: now)
         while !isExhausted, nextPair <= now {
             begin(at: nextPair, identifiers: &identifiers, pacer: &pacer)
         }
+        while judgedPrefix < pairs.count, pairs[judgedPrefix].isJudged { judgedPrefix += 1 }
         // Judged pairs are kept for a while, to tell a late answer from a forged one.
         if pairs.count > 64 {
-            pairs.removeFirst(min(32, pairs.firstIndex { !$0.isJudged } ?? pairs.count))
+            let count = min(32, judgedPrefix)
+            pairs.removeFirst(count)
+            judgedPrefix -= count
         }
     }
 
@@ -201,7 +233,9 @@ public struct ReplyPairProber: Sendable {
         _ error: ICMPError, from responder: IPAddress, isAboutTarget: Bool,
         at arrival: MonotonicInstant, isStamped: Bool
     ) {
-        guard isAboutTarget, let index = pairIndex(sequence: error.quote.sequence) else {
+        guard isAboutTarget, error.quote.identifier == identifier,
+            let index = pairIndex(sequence: error.quote.sequence)
+        else {
             counts.rejected[.wrongQuote, default: 0] += 1
             return
         }
@@ -215,7 +249,11 @@ public struct ReplyPairProber: Sendable {
         case .sent:
             guard let sentAt = probe.sentAt else { return }
             if pairs[index].isJudged || arrival - sentAt >= settings.timeout {
-                if isTest { counts.lateReplies += 1 }
+                if isTest {
+                    counts.lateReplies += probe.isLate ? 0 : 1
+                    counts.duplicates += probe.isLate ? 1 : 0
+                }
+                pairs[index].update(isFirst: isFirst) { $0.isLate = true }
                 return
             }
             guard error.meaning == .timeExceeded else {
@@ -246,11 +284,19 @@ public struct ReplyPairProber: Sendable {
             counts.rejected[.wrongSource, default: 0] += 1
             return
         }
-        guard let index = pairIndex(sequence: reply.sequence) else {
+        guard reply.identifier == identifier, let index = pairIndex(sequence: reply.sequence) else {
             counts.rejected[.unknownSequence, default: 0] += 1
             return
         }
-        pairs[index].targetAnswered = true
+        // An answer repeats the request's payload; one that came before the request is forged.
+        let controlIsFirst = !pairs[index].testIsFirst
+        let control = controlIsFirst ? pairs[index].first : pairs[index].second
+        var answer = message(of: pairs[index], isFirst: controlIsFirst)
+        answer.kind = .reply
+        guard control.state != .waiting, reply == answer else {
+            counts.rejected[.payloadChanged, default: 0] += 1
+            return
+        }
         // Nothing beyond the target can answer either.
         for hop in hops.indices where hops[hop].distance >= pairs[index].distance {
             hops[hop].isTarget = true
@@ -270,11 +316,23 @@ public struct ReplyPairProber: Sendable {
     public mutating func concludeUndecided() {
         for index in hops.indices {
             counts.inconclusive += UInt64(hops[index].undecided)
-            hops[index].undecided = 0
+            hops[index].endRun()
         }
     }
 
     // MARK: - Pairs
+
+    /// Without a limit, passes over the slots that this process slept through, and those that the
+    /// pacer has no place for: where more tunnels share a hop than its rate allows, pairs become
+    /// rarer instead of waiting ever longer.
+    private mutating func skipSlots(at now: MonotonicInstant) {
+        guard settings.limit == nil, nextPair <= now else { return }
+        let interval = settings.interval.nanoseconds
+        nextPair = nextPair + .nanoseconds((now - nextPair).nanoseconds / interval * interval)
+        if let last = pairs.last, last.first.state == .waiting || last.second.state == .waiting {
+            nextPair = nextPair + settings.interval
+        }
+    }
 
     private mutating func begin(
         at instant: MonotonicInstant, identifiers: inout EchoIdentifierPool, pacer: inout HopPacer
@@ -292,36 +350,27 @@ public struct ReplyPairProber: Sendable {
             guard !hops[hop].isTarget, settings.limit.map({ pairsStarted[hop] < $0 }) ?? true else {
                 continue
             }
-            let place = HopPacer.Hop(
-                tunnel: settings.tunnel, namespace: settings.namespace,
-                distance: hops[hop].distance)
+            let place = place(at: hops[hop].distance)
             let firstDue = pacer.reserve(place, from: instant)
             let secondDue = pacer.reserve(place, from: firstDue + HopPacer.spacing)
             pairsStarted[hop] += 1
+            let coin = identifiers.coin()
             pairs.append(
                 EchoPair(
                     number: pairNumber, distance: hops[hop].distance,
-                    testIsFirst: identifiers.coin(), first: .init(due: firstDue),
+                    testIsFirst: hops[hop].missingOrder ?? coin, first: .init(due: firstDue),
                     second: .init(due: secondDue)))
             pairNumber += 1
             return
         }
     }
 
-    private mutating func transmit(
-        _ pair: EchoPair, isFirst: Bool, identifiers: inout EchoIdentifierPool,
-        into actions: inout [ProbeAction]
-    ) {
-        let message = EchoMessage(
+    private func message(of pair: EchoPair, isFirst: Bool) -> EchoMessage {
+        EchoMessage(
             kind: pair.isTest(isFirst: isFirst) ? .reply : .request, family: settings.family,
-            identifier: identifier, sequence: pair.sequence, nonce: identifiers.nonce(),
+            identifier: identifier, sequence: pair.sequence,
+            nonce: isFirst ? pair.first.nonce : pair.second.nonce,
             payloadByteCount: settings.payloadByteCount, checksum: checksum)
-        actions.append(
-            .send(
-                EchoTransmission(
-                    number: pair.number * 2 + (isFirst ? 0 : 1), message: message,
-                    checksum: checksum, hopLimit: pair.distance,
-                    deadline: isFirst ? pair.first.due : pair.second.due)))
     }
 
     private mutating func judge(_ index: Int, into actions: inout [ProbeAction]) {
@@ -332,26 +381,31 @@ public struct ReplyPairProber: Sendable {
         guard let sentAt = test.sentAt else { return }
         let hop = Int(pair.distance) - 1
         let result: ProbeOutcome.Result
-        if control.state != .answered {
+        if test.state == .refused {
+            // An ICMP error says outright what silence only suggests, whatever the control met.
+            counts.lost += 1
+            result = .refused
+        } else if control.state != .answered {
             counts.inconclusive += 1
             result = .inconclusive
         } else if test.state == .answered {
             counts.received += 1
             if let roundTrip = pair.roundTrip { roundTrips.record(roundTrip) }
             counts.inconclusive += UInt64(hops[hop].undecided)
-            hops[hop].undecided = 0
+            hops[hop].endRun()
             result = .received
             hops[hop].isBlocked = false
-        } else if test.state == .refused || hops[hop].isBlocked {
-            // An ICMP error says it outright; after three losses every further one continues them.
+        } else if hops[hop].isBlocked {
+            // After three losses every further one continues them.
             counts.lost += 1
-            result = test.state == .refused ? .refused : .lost
+            result = .lost
         } else {
             hops[hop].undecided += 1
+            hops[hop].undecidedTestFirst += pair.testIsFirst ? 1 : 0
             result = .lost
-            if hops[hop].undecided == Self.lossRun {
-                counts.lost += UInt64(Self.lossRun)
-                hops[hop].undecided = 0
+            if hops[hop].undecided >= Self.lossRun, hops[hop].missingOrder == nil {
+                counts.lost += UInt64(hops[hop].undecided)
+                hops[hop].endRun()
                 hops[hop].isBlocked = true
             }
         }
@@ -361,6 +415,10 @@ public struct ReplyPairProber: Sendable {
                     identifier: identifier, sequence: pair.sequence, sentAt: sentAt,
                     roundTrip: result == .received ? pair.roundTrip : nil, result: result,
                     isRetry: false, hopLimit: pair.distance)))
+    }
+
+    private func place(at distance: UInt8) -> HopPacer.Hop {
+        HopPacer.Hop(tunnel: settings.tunnel, namespace: settings.namespace, distance: distance)
     }
 
     private func place(of number: UInt64) -> (index: Int, isFirst: Bool)? {

@@ -29,6 +29,7 @@ extension LinkState {
         static let operationalState: UInt16 = 16
         static let linkInformation: UInt16 = 18
         static let statistics: UInt16 = 23
+        static let linkNamespace: UInt16 = 37
         static let informationKind: UInt16 = 1
         static let informationDetail: UInt16 = 2
     }
@@ -44,10 +45,14 @@ extension LinkState {
         let flags = message.hostUInt32(at: Field.flags)
         isUp = flags & Self.upFlag != 0
         isRunning = flags & Self.runningFlag != 0
+        var parentIsElsewhere = false
         var attributes = NetlinkAttributes(of: message, after: Field.byteCount)
         while let attribute = try attributes.next(in: message) {
             let start = attribute.payload.lowerBound
             switch attribute.type {
+            case AttributeType.linkNamespace:
+                // IFLA_LINK_NETNSID is there only when the namespace is another one.
+                parentIsElsewhere = true
             case AttributeType.name:
                 name = message.text(in: attribute.payload)
             case AttributeType.mtu:
@@ -70,6 +75,7 @@ extension LinkState {
                 break
             }
         }
+        if parentIsElsewhere { parentIndex = nil }
         guard !name.isEmpty else { throw .badLength(field: "IFLA_IFNAME", length: 0) }
     }
 

@@ -78,9 +78,8 @@ public struct LinkState: Equatable, Sendable {
     public var outKey: UInt32?
     /// The XFRM interface id (`if_id`); nil unless an xfrm device with one.
     public var interfaceID: UInt32?
-    /// The index of the device underneath; nil without one.
-    ///
-    /// The index counts in the namespace of that device, which may be another one.
+    /// The index of the device underneath, or of a veth's other end; nil without one, or when it
+    /// is in another network namespace, where indices are others.
     public var parentIndex: Int?
     /// Packets received since the device was made; nil if not told.
     public var receivedPackets: UInt64?

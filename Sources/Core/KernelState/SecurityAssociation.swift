@@ -112,7 +112,8 @@ public struct SecurityAssociation: Equatable, Sendable {
     public var bytes: UInt64
     /// When it was installed; nil if not told.
     public var addedAt: WallTime?
-    /// When it last carried a packet, in whole seconds; nil if never.
+    /// When it last carried a packet, in whole seconds; nil if never, or if not told (Linux keeps
+    /// it for ESP since 6.2).
     public var lastUsed: WallTime?
     /// When the key daemon is asked to replace it; nil for never.
     public var softExpiresAt: WallTime?

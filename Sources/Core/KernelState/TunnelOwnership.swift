@@ -96,7 +96,7 @@ struct TunnelOwnership {
     /// The outer addresses of a device; nil when it has no single far end.
     func pair(of device: Device) -> Pair? {
         if let remote = device.link.remote {
-            guard !remote.isMulticast else { return nil }
+            guard !remote.isMulticast, !remote.isUnspecified else { return nil }
             let local = device.link.local ?? newestOutbound(of: device)?.local
             return Pair(local: local, remote: remote)
         }

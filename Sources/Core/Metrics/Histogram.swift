@@ -18,7 +18,7 @@ public struct Histogram: Sendable {
         counts = Array(repeating: 0, count: upperBounds.count + 1)
     }
 
-    /// Bounds that each are `factor` times the one before: `first`, `first`·`factor`, …
+    /// The bounds `first`, `first`·`factor`, `first`·`factor`² and so on.
     ///
     /// - Precondition: `first` is over 0, `factor` over 1, `count` at least 1, and no bound overflows.
     public static func exponentialBounds(first: Double, factor: Double, count: Int) -> [Double] {

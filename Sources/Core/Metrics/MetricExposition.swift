@@ -4,6 +4,12 @@
 /// <https://prometheus.io/docs/instrumenting/exposition_formats/>. OpenMetrics 1.0:
 /// <https://prometheus.io/docs/specs/om/open_metrics_spec/>.
 ///
+///     let sent = MetricFamily.counter(
+///         "tunnelprobe_probes_sent_total", help: "Probes sent.",
+///         [MetricSample([MetricLabel("tunnel", "cf-1")], .count(12))])
+///     let format = MetricFormat.negotiated(accept: request.headers["Accept"])
+///     let body = MetricExposition.render([sent], as: format)
+///
 /// Two choices go beyond the formats. A whole `le` is printed "1.0" in both, as OpenMetrics wants,
 /// so that a bucket is the same series whichever format was negotiated. And `_created` series are
 /// left out: they are optional and double what a scraper stores.

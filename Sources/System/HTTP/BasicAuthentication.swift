@@ -112,7 +112,9 @@ func base64Decoded(_ text: some StringProtocol) -> [UInt8]? {
     var bits: UInt32 = 0
     var bitCount = 0
     var digits = Substring(text)
-    while digits.hasSuffix("="), text.utf8.count - digits.utf8.count < 2 { digits.removeLast() }
+    if text.utf8.count % 4 == 0 {
+        for _ in 1...2 where digits.hasSuffix("=") { digits.removeLast() }
+    }
     guard digits.utf8.count % 4 != 1 else { return nil }
     for digit in digits.utf8 {
         let value: UInt8

@@ -12,7 +12,8 @@ struct BcryptHash: Sendable {
     init?(_ text: String) {
         let octets = Array(text.utf8)
         guard octets.count == 60, ["$2a$", "$2b$", "$2y$"].contains(where: text.hasPrefix),
-            octets[6] == UInt8(ascii: "$"), octets[4...5].allSatisfy({ (0x30...0x39).contains($0) }),
+            octets[6] == UInt8(ascii: "$"),
+            octets[4...5].allSatisfy({ (0x30...0x39).contains($0) }),
             let cost = Int(String(decoding: octets[4...5], as: UTF8.self)), (4...31).contains(cost)
         else { return nil }
         let isValid = octets[7...].allSatisfy {
@@ -25,7 +26,9 @@ struct BcryptHash: Sendable {
         self.text = text
     }
 
-    /// Whether the password has this hash. Takes about 2^cost · 70 µs, so never on an event loop.
+    /// Whether the password has this hash.
+    ///
+    /// Takes about 2^cost · 70 µs, so never on an event loop.
     func matches(password: [UInt8]) -> Bool {
         // crypt(3) takes C strings: what follows a NUL would not count.
         guard !password.contains(0), password.count < Int(CRYPT_MAX_PASSPHRASE_SIZE) else {

@@ -43,6 +43,7 @@ public struct HTTPClient: Sendable {
     ///   - headers: Fields to add to `Host`, `Connection` and the body's length.
     ///   - body: The request's content.
     ///   - responseTime: How long the server may take until the response's head; nil for no limit.
+    /// - Returns: The response, whose body is still on its way.
     /// - Throws: `HTTPClientError`. A status of 400 or 500 is no error here.
     public func send(
         _ method: HTTPMethod, _ target: String, headers: [(name: String, value: String)] = [],

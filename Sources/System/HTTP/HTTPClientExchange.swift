@@ -77,7 +77,7 @@ final class HTTPClientExchange: ChannelInboundHandler {
             let made = HTTPClientBody.Source.makeSequence(
                 elementType: [UInt8].self,
                 backPressureStrategy: .init(lowWatermark: 2, highWatermark: 8),
-                finishOnDeinit: true, 
+                finishOnDeinit: true,
                 delegate: Reader(
                     channel: context.channel,
                     exchange: NIOLoopBound(self, eventLoop: context.eventLoop)))
@@ -105,8 +105,11 @@ final class HTTPClientExchange: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        // A server that reads HTTP/1.0 style to the end of the connection is no error.
-        if error is HTTPParserError { end(.malformedResponse(server)) }
+        switch error as? HTTPParserError {
+        case .invalidEOFState, .closedConnection: end(.cutShort(server))
+        case .some: end(.malformedResponse(server))
+        case nil: break  // The transport failed: closing it says so.
+        }
         context.close(promise: nil)
     }
 

@@ -8,7 +8,7 @@ public struct HTTPClientResponse: Sendable {
     /// The header fields.
     public let headers: HTTPFields
 
-    /// The content, in the pieces in which it came. May be read once.
+    /// The content, in the pieces in which it came; may be read once.
     public let body: HTTPClientBody
 }
 

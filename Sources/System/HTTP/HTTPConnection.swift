@@ -23,11 +23,16 @@ final class HTTPConnection: ChannelInboundHandler {
         case draining
     }
 
+    /// What may be taken in of further requests, in bytes, while one is being answered.
+    private static let pipelinedByteCount = 32 * 1024
+
     private let limits: HTTPLimits
     private let peer: HTTPPeer
     private let respond: HTTPRouter.Handler
 
     private var context: ChannelHandlerContext?
+    /// The guard's place in the pipeline, where bytes go out as they are.
+    var output: ChannelHandlerContext?
     private var phase = Phase.head  // A new connection owes its first request from the accept on.
     private var deadline: Scheduled<Void>?
     private var unparsedByteCount = 0
@@ -64,6 +69,7 @@ final class HTTPConnection: ChannelInboundHandler {
         work?.cancel()
         work = nil
         context = nil
+        output = nil
         phase = .draining
     }
 
@@ -113,8 +119,10 @@ final class HTTPConnection: ChannelInboundHandler {
         }
         unparsedByteCount += byteCount
         // While a response is under way the pipeline handler stops reading, but the end of input
-        // makes NIO read all that the kernel holds, which can be megabytes of little requests.
-        if case .responding = phase, unparsedByteCount > limits.headerByteCount + 65536 {
+        // makes NIO read all that the kernel holds, which can be a great many little requests.
+        // Not all of them can be answered then, so this response is the last.
+        if case .responding = phase, unparsedByteCount > Self.pipelinedByteCount {
+            isStopping = true
             return false
         }
         return true
@@ -127,7 +135,9 @@ final class HTTPConnection: ChannelInboundHandler {
         }
     }
 
-    /// The client sends no more. It may still read, so a response under way goes on; but work that
+    /// The client sends no more.
+    ///
+    /// It may still read, so a response under way goes on; but work that
     /// a client no longer waits for is cancelled, and a stream ends.
     func inputEnded() {
         inputHasEnded = true
@@ -144,8 +154,9 @@ final class HTTPConnection: ChannelInboundHandler {
     private func headArrived(_ head: HTTPRequestHead) {
         if case .draining = phase { return }
         unparsedByteCount = 0
+        // Released by the end of the previous response: its time begins now.
+        if case .idle = phase { startDeadline(limits.requestTime) }
         phase = .body(head, [])
-        if deadline == nil { startDeadline(limits.requestTime) }
         let byteCount = head.headers.reduce(head.uri.utf8.count) {
             $0 + $1.name.utf8.count + $1.value.utf8.count + ": \r\n".utf8.count
         }
@@ -169,7 +180,9 @@ final class HTTPConnection: ChannelInboundHandler {
             return
         }
         if head.version.minor > 0,
-            head.headers[canonicalForm: "expect"].contains(where: { $0.lowercased() == "100-continue" })
+            head.headers[canonicalForm: "expect"].contains(where: {
+                $0.lowercased() == "100-continue"
+            })
         {
             let head = HTTPResponseHead(version: .http1_1, status: .continue)
             context?.writeAndFlush(Self.wrapOutboundOut(.head(head)), promise: nil)
@@ -249,8 +262,8 @@ final class HTTPConnection: ChannelInboundHandler {
         deadline = nil
     }
 
-    /// Whether the connection must close after this response.
-    var isLastResponse: Bool { isStopping || inputHasEnded }
+    /// Whether the connection will close after this response, though the client did not ask for it.
+    var isLastResponse: Bool { isStopping }
 
     /// Ends the response and waits for the next request, or closes.
     func finish(keepAlive: Bool) {
@@ -287,22 +300,23 @@ final class HTTPConnection: ChannelInboundHandler {
 
     /// Answers a request that was not understood or goes too far, and closes.
     private func refuse(_ status: Int, _ reason: String) {
-        guard let context else { return }
         switch phase {
         case .responding, .draining: return
         case .idle, .head, .body: phase = .draining
         }
         let text = "\(status) \(reason)\n"
-        var head = HTTPResponseHead(
-            version: .http1_1, status: HTTPResponseStatus(statusCode: status))
-        head.headers = [
-            "Content-Type": "text/plain; charset=utf-8", "Content-Length": "\(text.utf8.count)",
-            "Connection": "close", "Date": httpDate(),
-        ]
-        context.write(Self.wrapOutboundOut(.head(head)), promise: nil)
-        context.write(
-            Self.wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: text)))), promise: nil)
-        context.writeAndFlush(Self.wrapOutboundOut(.end(nil)), promise: nil)
+        let phrase = HTTPResponseStatus(statusCode: status).reasonPhrase
+        // Past the pipeline handler, which takes a response for a mistake while it has not seen
+        // the head of a request; nothing else is being written now.
+        output?.writeAndFlush(
+            NIOAny(
+                ByteBuffer(
+                    string: """
+                        HTTP/1.1 \(status) \(phrase)\r\nContent-Type: text/plain; charset=utf-8\r\n\
+                        Content-Length: \(text.utf8.count)\r\nConnection: close\r\n\
+                        Date: \(httpDate())\r\n\r\n\(text)
+                        """)),
+            promise: nil)
         drain()
     }
 

@@ -16,7 +16,7 @@ func httpDate(secondsSinceEpoch: Int) -> String {
     ]
     func two(_ number: Int32) -> String { number < 10 ? "0\(number)" : "\(number)" }
     return unsafe """
-        \(days[Int(parts.tm_wday)]), \(two(parts.tm_mday)) \(months[Int(parts.tm_mon)]) \
-        \(parts.tm_year + 1900) \(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec)) GMT
-        """
+    \(days[Int(parts.tm_wday)]), \(two(parts.tm_mday)) \(months[Int(parts.tm_mon)]) \
+    \(parts.tm_year + 1900) \(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec)) GMT
+    """
 }

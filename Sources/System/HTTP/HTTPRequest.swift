@@ -74,7 +74,7 @@ public struct HTTPRequest: Sendable {
     /// The header fields.
     public var headers: HTTPFields
 
-    /// The body; empty when there is none. Never more than `HTTPLimits.bodyByteCount`.
+    /// The body, empty when there is none; never more than `HTTPLimits.bodyByteCount`.
     public var body: [UInt8]
 
     /// Who asks.

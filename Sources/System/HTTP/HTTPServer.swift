@@ -7,6 +7,12 @@ internal import Synchronization
 
 /// Serves HTTP/1.1 and 1.0 on one endpoint.
 ///
+///     var router = HTTPRouter()
+///     router.on(.get, "/metrics") { _ in .bytes(render(), contentType: "text/plain") }
+///     let server = HTTPServer(
+///         endpoint: .tcp(host: "127.0.0.1", port: 9817), handler: router.respond)
+///     try await server.start()
+///
 /// One instance is started once and stopped once. Each connection's requests are answered in order,
 /// each by a task of its own on the concurrency pool; connections do not wait for each other. The
 /// task is cancelled when the client goes away.
@@ -137,7 +143,8 @@ public final class HTTPServer: Sendable {
             // A read of bounded size per turn, so that one connection cannot hold up the others.
             .childChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelOption(
-                .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 16384))
+                .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 16384)
+            )
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelInitializer { [self] channel in
                 channel.eventLoop.makeCompletedFuture { try setUp(channel) }

@@ -8,11 +8,16 @@ internal import NIOCore
 final class RequestGuard: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
+    typealias OutboundOut = ByteBuffer
 
     private let connection: HTTPConnection
 
     init(connection: HTTPConnection) {
         self.connection = connection
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        connection.output = context
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {

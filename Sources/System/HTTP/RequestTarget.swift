@@ -41,7 +41,8 @@ private func percentDecoded(_ text: Substring, plusIsSpace: Bool) -> String? {
     while let octet = source.next() {
         switch octet {
         case UInt8(ascii: "%"):
-            guard let high = source.next().flatMap(hexDigit), let low = source.next().flatMap(hexDigit)
+            guard let high = source.next().flatMap(hexDigit),
+                let low = source.next().flatMap(hexDigit)
             else { return nil }
             octets.append(high << 4 | low)
         case UInt8(ascii: "+") where plusIsSpace: octets.append(UInt8(ascii: " "))

@@ -25,7 +25,13 @@ struct ResponseWriter: Sendable {
         var head = HTTPResponseHead(
             version: request.version, status: HTTPResponseStatus(statusCode: response.status))
         for (name, value) in response.headers { head.headers.add(name: name, value: value) }
-        if !head.headers.contains(name: "Date") { head.headers.add(name: "Date", value: httpDate()) }
+        // Framing is decided here alone: two opinions about it would desynchronize the client.
+        for name in ["Content-Length", "Transfer-Encoding", "Connection"] {
+            head.headers.remove(name: name)
+        }
+        if !head.headers.contains(name: "Date") {
+            head.headers.add(name: "Date", value: httpDate())
+        }
 
         let hasContent = response.status != 204 && response.status != 304
         let sendsContent = hasContent && request.method != .HEAD

@@ -28,7 +28,7 @@ public enum Capability: Hashable, CaseIterable, Sendable {
     }
 }
 
-/// The capability sets of this process.
+/// The capability sets of a thread of this process.
 public struct Capabilities: Hashable, Sendable {
     /// What the kernel checks now, one bit a capability.
     public let effective: UInt64
@@ -46,12 +46,15 @@ public struct Capabilities: Hashable, Sendable {
         effective >> UInt64(capability.bit) & 1 == 1
     }
 
-    /// Reads the sets of this process.
+    /// Reads the sets of the calling thread.
     ///
-    /// - Returns: the sets of the main thread; threads inherit them.
+    /// - Returns: the sets that the kernel checks this thread's calls against; new threads inherit
+    ///   them.
     /// - Throws: `FileError` where /proc is not there or not as proc_pid_status(5) has it.
     public static func current() throws(FileError) -> Capabilities {
-        let path = "/proc/self/status"
+        // Not /proc/self, which is the main thread: in a program with an asynchronous main that one
+        // sits in pthread_exit(3), where setuid(2) of Glibc no longer reaches it.
+        let path = "/proc/thread-self/status"
         let text = String(decoding: try SmallFile.read(path, limit: 1 << 20), as: UTF8.self)
         return try Capabilities(status: text, path: path)
     }

@@ -14,6 +14,7 @@ extension KernelReader {
     /// - Returns: The kernel's choice, or why it has none.
     /// - Throws: `NetlinkError` when the kernel does not answer the question; that no route matches
     ///   is an answer.
+    /// - Precondition: Both addresses are of one family.
     public func route(
         to destination: IPAddress, from source: IPAddress?, mark: UInt32
     ) throws(NetlinkError) -> RouteLookup {
@@ -80,20 +81,21 @@ extension KernelReader {
     private func unreachable(
         _ error: NetlinkError, _ source: IPAddress?
     ) throws(NetlinkError) -> RouteLookup.Unreachable? {
+        let reason: RouteLookup.Unreachable
         switch error.errno {
-        case ENETUNREACH: return .noRoute
-        case EHOSTUNREACH: return .unreachableRoute
-        case EACCES: return .prohibited
-        case EINVAL:
-            // The kernel's word both for a blackhole route and for a source that is not its own.
-            if let source, try !addresses().contains(where: { $0.address == source }) {
-                throw NetlinkError(
-                    .sourceNotLocal, errno: EINVAL,
-                    operation: error.operation + " from \(source)", object: object)
-            }
-            return .blackhole
+        case ENETUNREACH: reason = .noRoute
+        case EHOSTUNREACH: reason = .unreachableRoute
+        case EACCES: reason = .prohibited
+        case EINVAL: reason = .blackhole
         default: return nil
         }
+        // IPv4 refuses a source that is not this host's in the same words.
+        if let source, try !addresses().contains(where: { $0.address == source }) {
+            throw NetlinkError(
+                .sourceNotLocal, errno: error.errno,
+                operation: error.operation + " from \(source)", object: object)
+        }
+        return reason
     }
 
     /// The name of a device; nil if there is none at that index.

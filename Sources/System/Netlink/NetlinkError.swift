@@ -1,3 +1,4 @@
+import CNetlink
 import Glibc
 
 /// Why the kernel did not answer a netlink request, with what would make it answer.
@@ -84,8 +85,10 @@ extension NetlinkError: CustomStringConvertible {
         case .permissionDenied:
             "this needs CAP_NET_ADMIN: run as root, or "
                 + "`setcap cap_net_admin,cap_net_raw+ep` on the program"
-        case .notSupported:
+        case .notSupported where operation == NetlinkSocket.opening(NETLINK_XFRM):
             "this kernel may lack the module: `modprobe xfrm_user`"
+        case .notSupported:
+            "this kernel lacks it or has it switched off"
         case .interrupted, .overrun, .timedOut:
             "it is tried again at the next reading"
         case .sourceNotLocal:

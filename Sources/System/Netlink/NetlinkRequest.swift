@@ -14,9 +14,10 @@ struct NetlinkRequest {
     /// What an error says was tried.
     var operation: String
 
-    /// Sends it on a libnl socket, which numbers it; returns the sequence number.
+    /// Sends it on a libnl socket, which numbers it.
     ///
-    /// - Returns: The sequence number, or nil with `errno` in `failure`.
+    /// - Parameter handle: The socket.
+    /// - Returns: The sequence number; `failure` is an `errno`, or 0 when it was sent.
     func send(on handle: OpaquePointer) -> (sequence: UInt32, failure: Int32) {
         guard let message = unsafe nlmsg_alloc_simple(type, flags | NLM_F_REQUEST) else {
             return (0, ENOMEM)
@@ -31,7 +32,7 @@ struct NetlinkRequest {
                 return (0, ENOMEM)
             }
         }
-        // > nl_send_auto() […] completes and sends it (libnl: sequence number, port, NLM_F_ACK)
+        // Fills in sequence number and port. It returns a code of libnl's own, fewer than errno's.
         errno = 0
         guard unsafe nl_send_auto(handle, message) >= 0 else {
             return (0, errno == 0 ? EIO : errno)

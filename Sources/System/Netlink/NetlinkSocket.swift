@@ -16,6 +16,12 @@ struct NetlinkCounters {
 @safe
 struct NetlinkSocket: ~Copyable {
     private static let attempts = 5
+    /// Above the 32 KiB that the kernel fills datagrams of a dump up to.
+    ///
+    /// With a smaller buffer it makes smaller datagrams, and an element that does not fit into an
+    /// empty one is left out without a word (seen with Linux 6.18: a device with many names and a
+    /// buffer of 4 KiB).
+    private static let bufferByteCount = 64 * 1024
     /// The kernel answers while it is being asked; this only bounds a broken one.
     private static let timeoutSeconds = 2
 
@@ -24,6 +30,11 @@ struct NetlinkSocket: ~Copyable {
     private let object: String
     private(set) var buffer: ReceiveBuffer
     private(set) var counters = NetlinkCounters()
+
+    /// What opening a socket is called in errors.
+    static func opening(_ protocol: Int32) -> String {
+        `protocol` == NETLINK_XFRM ? "open an XFRM socket" : "open a netlink socket"
+    }
 
     /// Opens a descriptor in the network namespace of the calling thread.
     ///
@@ -35,7 +46,7 @@ struct NetlinkSocket: ~Copyable {
     static func openDescriptor(
         protocol: Int32, object: String
     ) throws(NetlinkError) -> Int32 {
-        let operation = "open a netlink socket"
+        let operation = Self.opening(`protocol`)
         let descriptor = socket(
             AF_NETLINK, Int32(SOCK_RAW.rawValue | SOCK_CLOEXEC.rawValue), `protocol`)
         guard descriptor >= 0 else {
@@ -71,18 +82,19 @@ struct NetlinkSocket: ~Copyable {
     ///   - bufferByteCount: The size of the buffer at first; it grows to fit an answer.
     /// - Throws: `NetlinkError` without memory; the descriptor is closed then too.
     init(
-        descriptor: Int32, protocol: Int32, object: String, bufferByteCount: Int = 64 * 1024
+        descriptor: Int32, protocol: Int32, object: String,
+        bufferByteCount: Int = Self.bufferByteCount
     ) throws(NetlinkError) {
         guard let handle = unsafe nl_socket_alloc() else {
             _ = close(descriptor)
             throw NetlinkError(
-                errno: ENOMEM, operation: "open a netlink socket", object: object)
+                errno: ENOMEM, operation: Self.opening(`protocol`), object: object)
         }
         guard unsafe nl_socket_set_fd(handle, `protocol`, descriptor) == 0 else {
             unsafe nl_socket_free(handle)
             _ = close(descriptor)
             throw NetlinkError(
-                errno: EINVAL, operation: "open a netlink socket", object: object)
+                errno: EINVAL, operation: Self.opening(`protocol`), object: object)
         }
         // The answer itself ends a request; an acknowledgement after it would be one more message.
         unsafe nl_socket_disable_auto_ack(handle)
@@ -113,20 +125,85 @@ struct NetlinkSocket: ~Copyable {
     ) throws(NetlinkError) -> [Element] {
         var request = request
         request.flags |= NLM_F_DUMP
+        var elements: [Element] = []
+        try exchange(request, answerType: answerType, until: .done) {
+            elements = []
+        } parse: { (payload) throws(KernelMessageError) in
+            try parse(payload, &elements)
+        }
+        return elements
+    }
+
+    /// The one message that answers a request.
+    ///
+    /// - Parameters:
+    ///   - request: The request.
+    ///   - answerType: The type of the message.
+    ///   - parse: Reads it.
+    /// - Returns: What `parse` returned.
+    /// - Throws: `NetlinkError` with the kernel's `errno` for a refusal, `malformedAnswer` for a
+    ///   message of another type or one that cannot be read.
+    mutating func answer<Element>(
+        _ request: NetlinkRequest, answerType: Int,
+        _ parse: (RawSpan) throws(KernelMessageError) -> Element
+    ) throws(NetlinkError) -> Element {
+        var element: Element?
+        try exchange(request, answerType: answerType, until: .firstMessage) {
+            element = nil
+        } parse: { (payload) throws(KernelMessageError) in
+            element = try parse(payload)
+        }
+        guard let element else {
+            throw NetlinkError(.malformedAnswer, operation: request.operation, object: object)
+        }
+        return element
+    }
+
+    /// Sends a request and reads its answer to the end, as often as it takes to get it whole.
+    ///
+    /// - Parameters:
+    ///   - request: The request.
+    ///   - answerType: The type of messages that hold elements.
+    ///   - terminator: What ends the answer.
+    ///   - restart: Called before each attempt.
+    ///   - parse: Takes the payload of each message with elements.
+    /// - Throws: `NetlinkError` when the kernel refuses or no attempt succeeds.
+    private mutating func exchange(
+        _ request: NetlinkRequest, answerType: Int, until terminator: NetlinkAnswer.Terminator,
+        restart: () -> Void, parse: (RawSpan) throws(KernelMessageError) -> Void
+    ) throws(NetlinkError) {
         var last = NetlinkError.Code.interrupted
         for _ in 0..<Self.attempts {
-            var elements: [Element] = []
-            let end = try exchange(request, answerType: answerType, until: .done) {
-                (payload) throws(KernelMessageError) in try parse(payload, &elements)
+            restart()
+            let (sequence, failure) = unsafe request.send(on: handle)
+            guard failure == 0 else {
+                throw NetlinkError(errno: failure, operation: request.operation, object: object)
             }
-            switch end {
+            var answer = NetlinkAnswer(
+                sequence: sequence, type: answerType, terminator: terminator)
+            while !answer.isFinished {
+                switch try receive(request) {
+                case .datagram(let byteCount):
+                    answer.receive(byteCount: byteCount, in: buffer, parse)
+                case .stranger:
+                    counters.malformedMessages += 1
+                case .overrun:
+                    counters.overruns += 1
+                    answer.noteOverrun()
+                }
+            }
+            counters.malformedMessages += answer.malformedMessages
+            guard answer.refusal == 0 else {
+                throw NetlinkError(
+                    errno: answer.refusal, operation: request.operation, object: object)
+            }
+            switch answer.condition {
             case .complete:
-                return elements
+                return
             case .interrupted:
                 counters.interruptedDumps += 1
                 last = .interrupted
             case .overrun:
-                counters.overruns += 1
                 last = .overrun
             case .bufferTooSmall(let needed):
                 buffer = ReceiveBuffer(byteCount: needed)
@@ -134,98 +211,6 @@ struct NetlinkSocket: ~Copyable {
             }
         }
         throw NetlinkError(last, operation: request.operation, object: object)
-    }
-
-    /// The one message that answers a request; throws with the kernel's `errno` for a refusal.
-    mutating func answer<Element>(
-        _ request: NetlinkRequest, answerType: Int,
-        _ parse: (RawSpan) throws(KernelMessageError) -> Element
-    ) throws(NetlinkError) -> Element {
-        var element: Element?
-        let end = try exchange(request, answerType: answerType, until: .firstMessage) {
-            (payload) throws(KernelMessageError) in element = try parse(payload)
-        }
-        guard case .complete = end, let element else {
-            throw NetlinkError(.malformedAnswer, operation: request.operation, object: object)
-        }
-        return element
-    }
-
-    /// What ends an answer.
-    private enum Terminator {
-        /// NLMSG_DONE, after any number of messages.
-        case done
-        /// The first message.
-        case firstMessage
-    }
-
-    /// How an answer ended.
-    private enum Ending {
-        case complete, interrupted, overrun
-        case bufferTooSmall(needed: Int)
-    }
-
-    /// Sends a request and reads its answer to the end, so that the next one finds the socket empty.
-    private mutating func exchange(
-        _ request: NetlinkRequest, answerType: Int, until terminator: Terminator,
-        _ parse: (RawSpan) throws(KernelMessageError) -> Void
-    ) throws(NetlinkError) -> Ending {
-        let (sequence, failure) = unsafe request.send(on: handle)
-        guard failure == 0 else {
-            throw NetlinkError(errno: failure, operation: request.operation, object: object)
-        }
-        var ending = Ending.complete
-        var finished = false
-        var refusal: Int32 = 0
-        var malformed: UInt64 = 0
-        while !finished {
-            let byteCount: Int
-            switch try receive(request) {
-            case .datagram(let count): byteCount = count
-            case .stranger: continue
-            case .overrun:
-                ending = .overrun
-                continue
-            }
-            guard byteCount <= buffer.byteCount else {
-                // The rest of the dump is read, and dropped, by the loop; then it starts over.
-                ending = .bufferTooSmall(needed: byteCount)
-                _ = buffer.forEachMessage(byteCount: buffer.byteCount) { _, _ in }
-                if terminator == .firstMessage { finished = true }
-                continue
-            }
-            let whole = buffer.forEachMessage(byteCount: byteCount) { header, payload in
-                // Of an earlier request that was given up.
-                guard header.nlmsg_seq == sequence else { return }
-                if Int32(header.nlmsg_flags) & NLM_F_DUMP_INTR != 0 { ending = .interrupted }
-                switch Int(header.nlmsg_type) {
-                case Int(NLMSG_NOOP):
-                    break
-                case Int(NLMSG_ERROR), Int(NLMSG_DONE):
-                    // Both open with an int: 0, or minus the error that ended the answer.
-                    finished = true
-                    if payload.byteCount >= 4 {
-                        refusal = unsafe 0 &- payload.unsafeLoadUnaligned(as: Int32.self)
-                    }
-                case answerType:
-                    do throws(KernelMessageError) {
-                        try parse(payload)
-                    } catch {
-                        malformed += 1
-                    }
-                    if terminator == .firstMessage { finished = true }
-                default:
-                    malformed += 1
-                    if terminator == .firstMessage { finished = true }
-                }
-            }
-            if !whole { malformed += 1 }
-        }
-        counters.malformedMessages += malformed
-        guard refusal == 0 else {
-            throw NetlinkError(errno: refusal, operation: request.operation, object: object)
-        }
-        return ending
     }
 
     private enum Received {
@@ -237,7 +222,7 @@ struct NetlinkSocket: ~Copyable {
         case overrun
     }
 
-    private mutating func receive(_ request: NetlinkRequest) throws(NetlinkError) -> Received {
+    private func receive(_ request: NetlinkRequest) throws(NetlinkError) -> Received {
         while true {
             var sender = sockaddr_nl()
             var senderByteCount = socklen_t(MemoryLayout<sockaddr_nl>.size)
@@ -254,7 +239,6 @@ struct NetlinkSocket: ~Copyable {
                 guard sender.nl_pid == 0 else {
                     let held = min(count, buffer.byteCount)
                     _ = buffer.forEachMessage(byteCount: held) { _, _ in }
-                    counters.malformedMessages += 1
                     return .stranger
                 }
                 return .datagram(byteCount: count)

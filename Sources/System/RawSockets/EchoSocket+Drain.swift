@@ -17,7 +17,7 @@ extension EchoSocket {
     ///
     /// The second argument of `body` is the ICMP message of a `received` event (without IP header;
     /// for IPv4 the header was checked and taken off) and empty for other events. It is valid
-    /// during the call only.
+    /// during the call only. `body` may send on this socket, and must not drain it.
     public func drain(
         correlation: inout ClockCorrelation, _ body: (SocketEvent, RawSpan) -> Void
     ) {
@@ -61,11 +61,12 @@ extension EchoSocket {
     private func reportTransmitStamps(
         _ correlation: inout ClockCorrelation, _ body: (SocketEvent, RawSpan) -> Void
     ) {
-        let entries = fetchErrorQueue()
+        let fetched = fetchErrorQueue()
         correlation.sample()
-        for entry in earlyEntries { report(entry, correlation, body) }
-        earlyEntries.removeAll()
-        for entry in entries { report(resolve(entry, correlation), correlation, body) }
+        // All are looked up before the first is reported: `body` may send, which may begin an epoch.
+        let entries = earlyEntries + fetched.map { resolve($0, correlation) }
+        earlyEntries = []
+        for entry in entries { report(entry, correlation, body) }
     }
 
     private func report(

@@ -3,10 +3,12 @@ import Glibc
 import NetworkPrimitives
 
 extension EchoSocket {
-    /// How much the receive buffer should hold, error queue included: 4 MiB.
+    /// How much the receive buffer (error queue included) and the send buffer should hold: 4 MiB.
     ///
-    /// A small message takes 0.75 KiB of it, so this is some five seconds of replies at 1000/s.
-    static let receiveBufferByteCount: CInt = 4 << 20
+    /// A small message takes 0.75 KiB, so this is some five seconds at 1000/s. The send buffer needs
+    /// it too: packets that wait for a neighbour that is not there stay in it for 3 s each, and must
+    /// not keep the probes of other targets from being sent.
+    private static let bufferByteCount: CInt = 4 << 20
 
     /// Opens a raw ICMP socket and sets everything that does not change from message to message.
     static func open(_ options: EchoSocketOptions) throws(SocketError) -> Descriptor {
@@ -30,7 +32,7 @@ extension EchoSocket {
         }
         try admitAnswersOnly(socket, options.family)
         try reportDetails(socket, options.family)
-        enlargeReceiveBuffer(socket)
+        enlargeBuffers(socket)
         return descriptor
     }
 
@@ -130,14 +132,15 @@ extension EchoSocket {
         }
     }
 
-    /// Takes what the system allows: beyond `net.core.rmem_max` only with CAP_NET_ADMIN.
-    private static func enlargeReceiveBuffer(_ socket: CInt) {
-        let size = receiveBufferByteCount
-        guard setOption(socket, level: SOL_SOCKET, name: SO_RCVBUFFORCE, to: size) != nil else {
-            return
+    /// Takes what the system allows: beyond `net.core.rmem_max` and `wmem_max` only with
+    /// CAP_NET_ADMIN.
+    private static func enlargeBuffers(_ socket: CInt) {
+        for (forced, limited) in [(SO_RCVBUFFORCE, SO_RCVBUF), (SO_SNDBUFFORCE, SO_SNDBUF)]
+        where setOption(socket, level: SOL_SOCKET, name: forced, to: bufferByteCount) != nil {
+            // Cut to the limit and never refused; `receiveDrops` and `SendFailure.Kind.buffersFull`
+            // count what it costs.
+            _ = setOption(socket, level: SOL_SOCKET, name: limited, to: bufferByteCount)
         }
-        // SO_RCVBUF is cut to the limit and never refused; `receiveDrops` counts what it costs.
-        _ = setOption(socket, level: SOL_SOCKET, name: SO_RCVBUF, to: size)
     }
 
     private static func require(

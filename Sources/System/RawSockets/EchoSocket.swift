@@ -55,6 +55,7 @@ public final class EchoSocket {
         interfaceIndex = boundInterface(of: owner.number)
         incoming = MessageBatch(capacity: 32, payloadByteCount: receiveByteCount)
         transmitted = MessageBatch(capacity: 32, payloadByteCount: 64)
+        discardStrangers()
     }
 
     /// Sends one ICMP message.
@@ -104,6 +105,16 @@ public final class EchoSocket {
         case .failure(let code):
             tickets.sendFailed()
             return .failed(explain(code, source))
+        }
+    }
+
+    /// Throws away what arrived before the socket was bound to its device and filtered: nothing was
+    /// sent yet, so it answers nothing.
+    private func discardStrangers() {
+        for _ in 0..<Self.batchesPerDrain {
+            guard case .success(incoming.capacity) = incoming.receive(from: descriptor) else {
+                return
+            }
         }
     }
 

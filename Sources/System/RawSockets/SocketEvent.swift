@@ -6,6 +6,8 @@ public import NetworkPrimitives
 public enum SocketEvent: Hashable, Sendable {
     /// The message with that ticket left this host, as far as the kernel sees: its device driver
     /// took it at `at`. Nil when the stamp could not be converted, see `ClockCorrelation.convert`.
+    /// Not every message is reported: one may be dropped on its way to the driver, the driver may
+    /// give no stamps, and a stamp that could be of two messages is discarded.
     case transmitted(ticket: UInt32, at: MonotonicInstant?)
     /// An ICMP message arrived.
     case received(ReceivedMessage)

@@ -2,12 +2,13 @@
 #
 # expect: healthy/0
 # kernel: uml
-# timeout: 90
+# timeout: 150
 # alone: yes
 
 set_up() { topology; }
 
 check() {
+    warm_up
     from_edges delay 40ms 5ms
     check_now --answered inside --answered outside --no-critical --rtt-mean 0.040,0.005
 }

@@ -1,8 +1,8 @@
 # The tunnel dies and comes back four times within a minute: flapping.
 #
 # expect: degraded|down/1|2
-# kernel: any
-# timeout: 150
+# kernel: uml qemu
+# timeout: 240
 
 set_up() { topology; }
 
@@ -21,5 +21,5 @@ check() {
     agent_status status
     agent_stop
     captures_end
-    judge status --flapping --answered outside
+    judge_all status --flapping --answered outside
 }

@@ -1,8 +1,8 @@
 # GRE protected by ESP in transport mode.
 #
 # expect: healthy/0
-# kernel: any
-# timeout: 90
+# kernel: uml qemu
+# timeout: 150
 
 set_up() { topology --tunnel gre-esp; }
 

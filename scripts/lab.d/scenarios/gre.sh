@@ -1,8 +1,8 @@
 # A healthy plain GRE tunnel, and its discovery.
 #
 # expect: healthy/0
-# kernel: any
-# timeout: 120
+# kernel: qemu uml
+# timeout: 180
 
 set_up() { topology --tunnel gre; }
 

@@ -4,7 +4,7 @@
 #
 # expect: healthy/0
 # kernel: qemu
-# timeout: 120
+# timeout: 180
 
 set_up() { topology --tunnel xfrm; }
 

@@ -1,8 +1,8 @@
 # A VTI tunnel between IPv6 endpoints, IPv4 inside, three routers on the way.
 #
 # expect: healthy/0
-# kernel: any
-# timeout: 90
+# kernel: uml qemu
+# timeout: 150
 
 set_up() { topology --tunnel vti --outer 6 --routers 3; }
 

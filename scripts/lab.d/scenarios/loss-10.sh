@@ -4,8 +4,8 @@
 # one run of seventy.
 #
 # expect: degraded/1
-# kernel: any
-# timeout: 150
+# kernel: uml qemu
+# timeout: 240
 
 set_up() { topology; }
 
@@ -18,5 +18,5 @@ check() {
     agent_status status
     agent_stop
     captures_end
-    judge status
+    judge_all status
 }

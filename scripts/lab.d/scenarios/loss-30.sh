@@ -1,8 +1,8 @@
 # Three packets in ten from the edges are lost: after a minute the daemon never calls it healthy.
 #
 # expect: degraded|down/1|2
-# kernel: any
-# timeout: 150
+# kernel: uml qemu
+# timeout: 240
 
 set_up() { topology; }
 
@@ -22,5 +22,5 @@ check() {
     done
     agent_stop
     captures_end
-    judge status-72
+    judge_all status-72
 }

@@ -1,8 +1,8 @@
 # A policy-based tunnel without a device: inside probes by source address, and its discovery.
 #
 # expect: healthy/0
-# kernel: any
-# timeout: 120
+# kernel: qemu uml
+# timeout: 180
 
 set_up() { topology --tunnel policy; }
 

@@ -2,12 +2,13 @@
 #
 # expect: healthy/0
 # kernel: uml
-# timeout: 90
+# timeout: 150
 # alone: yes
 
 set_up() { topology; }
 
 check() {
+    warm_up
     from_edges delay 20ms
     check_now --answered inside --answered outside --no-critical \
         --rtt-mean 0.020,0.002 --rtt-tolerance 0.000050

@@ -1,8 +1,8 @@
 # The provider lost the tunnel (no SAs at the edges); the underlay is fine.
 #
 # expect: down/2
-# kernel: any
-# timeout: 90
+# kernel: qemu uml
+# timeout: 150
 
 set_up() { topology; }
 

@@ -1,8 +1,8 @@
 # The ISP silently drops everything to the endpoint.
 #
 # expect: down/2
-# kernel: any
-# timeout: 90
+# kernel: uml qemu
+# timeout: 150
 
 set_up() { topology; }
 

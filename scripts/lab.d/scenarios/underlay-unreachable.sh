@@ -3,8 +3,8 @@
 # A router sends about one ICMP error a second to a host, so not every lost probe has its reason.
 #
 # expect: down/2
-# kernel: any
-# timeout: 90
+# kernel: uml qemu
+# timeout: 150
 
 set_up() { topology; }
 
