@@ -21,6 +21,8 @@ struct MonitorSet: Sendable {
     static let lateness = Duration.milliseconds(10)
 
     private(set) var monitors: [Int: TunnelMonitor] = [:]
+    /// The monitors of a tunnel by its name: at most one continuous one, and its examinations.
+    private var ids: [String: [Int]] = [:]
     private(set) var lateProbes: UInt64 = 0
     /// ICMP messages that are not well-formed; they belong to no tunnel.
     private(set) var malformedMessages: UInt64 = 0
@@ -99,9 +101,7 @@ struct MonitorSet: Sendable {
 
     /// Notes whether the kernel sees traffic arriving through a tunnel.
     mutating func noteInboundTraffic(_ isFlowing: Bool?, tunnel: String) {
-        for id in monitors.keys where monitors[id]?.plan.name == tunnel {
-            monitors[id]?.hasInboundTraffic = isFlowing
-        }
+        for id in ids[tunnel] ?? [] { monitors[id]?.hasInboundTraffic = isFlowing }
     }
 
     /// Takes the events since the last call.
@@ -111,7 +111,7 @@ struct MonitorSet: Sendable {
     }
 
     private func continuousMonitor(named name: String) -> Int? {
-        monitors.first { $0.value.mode == .continuous && $0.value.plan.name == name }?.key
+        ids[name]?.first { monitors[$0]?.mode == .continuous }
     }
 
     private mutating func add(
@@ -121,12 +121,15 @@ struct MonitorSet: Sendable {
         nextMonitor += 1
         monitors[id] = TunnelMonitor(
             id: id, mode: mode, plan: plan, now: now, identifiers: &identifiers)
+        ids[plan.name, default: []].append(id)
         for role in ProbeRole.all { reschedule(id, role) }
         return id
     }
 
     private mutating func remove(_ id: Int) {
-        monitors[id] = nil
+        guard let monitor = monitors.removeValue(forKey: id) else { return }
+        ids[monitor.plan.name]?.removeAll { $0 == id }
+        if ids[monitor.plan.name]?.isEmpty == true { ids[monitor.plan.name] = nil }
         for role in ProbeRole.all {
             let owner = TunnelMonitor.owner(of: id, role)
             identifiers.releaseAll(of: owner)
@@ -164,7 +167,9 @@ struct MonitorSet: Sendable {
 
     /// Closes flap checks; to be called about once a second.
     mutating func advanceFlaps(to now: MonotonicInstant) {
-        for id in monitors.keys { monitors[id]?.advanceFlaps(to: now) }
+        // An array of its own: a walk over `keys` holds the dictionary, so that the first change
+        // would copy all monitors.
+        for id in Array(monitors.keys) { monitors[id]?.advanceFlaps(to: now) }
     }
 
     private mutating func reschedule(_ id: Int, _ role: ProbeRole) {
