@@ -33,6 +33,14 @@ import Testing
             "f:1:6: TOML string: unescaped control characters other than TAB (U+0009) are explicitly prohibited"
         ),
         ("a = \"\"\"\n\\u0000\"\"\"", "f:2:1: a NUL character"),
+        ("role = endpoint", "f:1:8: TOML value: expected a value; strings stand in quotes"),
+        ("a =\nb = 1", "f:1:4: TOML value: expected a value; strings stand in quotes"),
+        ("a = [1, }", "f:1:9: TOML value: expected a value; strings stand in quotes"),
+        ("a = [\u{2028}]", "f:1:6: TOML value: expected a value; strings stand in quotes"),
+        (
+            "a = 1 1\nb = [}",
+            "f:1:7: TOML key-value pair: expected a comment or whitespace, saw '1'"
+        ),
         ("\n a\0 = 1", "f:2:3: a NUL character; not a text file?"),
         ("# ok\na = \"x\\u0000\"", "f:2:7: a NUL character"),
         ("a = " + String(repeating: "[", count: 40), "f:1:37: nested more than 32 levels deep"),
@@ -386,9 +394,9 @@ import Testing
 
     @Test(arguments: [
         ("", "\"\" is empty"),
-        ("a b", "\"a b\" holds \" \", unsafe in labels, file and unit names"),
-        ("a/b", "\"a/b\" holds \"/\", unsafe in labels, file and unit names"),
-        ("tünnel", "\"tünnel\" holds \"ü\", unsafe in labels, file and unit names"),
+        ("a b", "\"a b\" holds \" \", not safe in labels, file and unit names"),
+        ("a/b", "\"a/b\" holds \"/\", not safe in labels, file and unit names"),
+        ("tünnel", "\"tünnel\" holds \"ü\", not safe in labels, file and unit names"),
         ("-x", "\"-x\" starts with \"-\""),
         (".x", "\".x\" starts with \".\""),
         (

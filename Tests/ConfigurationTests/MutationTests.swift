@@ -13,7 +13,7 @@ import Testing
             "[[tunnel.list]]\n", "'a.b'.\"c d\" = 1\n", "t = \"\"\"\n[no]\n\\\"\"\"\"\"\"\n",
         ].map { Array($0.utf8) }
         var octets = sample
-        for _ in 0..<Int.random(in: 1...6, using: &random) {
+        for _ in 0..<Int.random(in: 1...6, using: &random) where !octets.isEmpty {
             let start = Int.random(in: 0..<octets.count, using: &random)
             let end = min(octets.count, start + Int.random(in: 0...40, using: &random))
             switch Int.random(in: 0..<7, using: &random) {
@@ -94,5 +94,38 @@ import Testing
             check(document, [])
         }
         #expect(documents > 200, "\(documents) documents")
+    }
+
+    /// Short runs of what TOML is made of reach corners that a long sample hides.
+    @Test func `no run of tokens ends the process`() {
+        let ascii = (0x1...0x7f).map { String(UnicodeScalar($0)) }
+        let words = [
+            "a", "b.c", "\"k\"", "'k'", "=", " = ", "[", "]", "[[", "]]", "{", "}", ",", ".", "#",
+            "\n",
+            "\r\n", "\t", "\"\"\"", "'''", "\\u00e9", "\\U0001F600", "\\x41", "\\", "true", "fals",
+            "inf", "-nan", "0x1f", "0b1", "0o7", "1_0", "1e5", "1.", "-", "+",
+            "99999999999999999999",
+            "1979-05-27", "1979-05-27T07:32:00", "1979-05-27 07:32:00.5+01:00", "07:32", "Z",
+            "\u{a0}", "\u{2028}", "\u{feff}", "\u{301}", "é", "\u{10ffff}", "a=1\n", "[a]\n",
+            "[[a]]\n",
+            "a.b=1\n", "a={b=1}\n", "a=[1,2]\n",
+        ]
+        var random = SeededGenerator(seed: 34)
+        var accepted = 0
+        for _ in 0..<20_000 {
+            var text = ""
+            for _ in 0..<Int.random(in: 1...12, using: &random) {
+                let source = Int.random(in: 0..<8, using: &random) == 0 ? ascii : words
+                text += source.randomElement(using: &random) ?? ""
+            }
+            do throws(ConfigurationFailure) {
+                _ = try AgentConfiguration.parse(text, file: "f")
+                accepted += 1
+            } catch {
+                // Documents, whose keys are unknown, are the point; pure garbage would prove little.
+                if error.diagnostics.contains(where: { $0.key != nil }) { accepted += 1 }
+            }
+        }
+        #expect(accepted > 500, "\(accepted) documents")
     }
 }

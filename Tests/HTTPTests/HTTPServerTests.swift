@@ -182,23 +182,34 @@ import Testing
         async throws
     {
         var limits = HTTPLimits()
-        limits.stopTime = .seconds(10)
+        limits.stopTime = .seconds(20)
+        let (asked, released) = (Counter(), Counter())
         let server = HTTPServer(
-            endpoint: .tcp(host: "127.0.0.1", port: 0), limits: limits, handler: echo)
+            endpoint: .tcp(host: "127.0.0.1", port: 0), limits: limits,
+            handler: { request in
+                guard request.path == "/busy" else { return .text("idle\n") }
+                asked.increment()
+                do {
+                    while released.value == 0 { try await Task.sleep(for: .milliseconds(10)) }
+                } catch {
+                    return .text("cancelled\n")
+                }
+                return .text("busy\n")
+            })
         try await server.start()
         let port = try #require(server.boundPort)
         let idle = try RawClient(port: port)
         idle.send(get("/idle"))
-        _ = try await idle.receive { $0.hasSuffix("GET /idle \n") }
+        _ = try await idle.receive { $0.hasSuffix("idle\n") }
         let busy = try RawClient(port: port)
-        busy.send(get("/busy?ms=1000"))
-        #expect(try await eventually { server.connectionCount == 2 })
-        try await Task.sleep(for: .milliseconds(50))
+        busy.send(get("/busy"))
+        #expect(try await eventually { asked.value == 1 })
 
         let stopped = Task { await server.stop() }
         #expect(try await idle.receiveAll().ending == .closed)
+        released.increment()
         let answer = try await busy.receiveAll()
-        #expect(answer.text.hasSuffix("GET /busy \n"))
+        #expect(answer.text.hasSuffix("busy\n"))
         #expect(answer.text.contains("Connection: close"))
         await stopped.value
         #expect(server.connectionCount == 0)

@@ -65,7 +65,7 @@ import Testing
         let security = try WebSecurity(path: try directory.write("web.yml", tls))
         var limits = HTTPLimits()
         limits.headerByteCount = 1000
-        limits.requestTime = .milliseconds(500)
+        limits.requestTime = .seconds(3)
         try await withServer(limits: limits, security: security, ok) { server, port in
             let result = try await curl(
                 "-k", "-i", "-H", "X: " + String(repeating: "x", count: 2000), port: port)
@@ -241,7 +241,7 @@ import Testing
                     #expect(status == 200)
                     slowest = max(slowest, time)
                 }
-                #expect(slowest < .seconds(1))
+                #expect(slowest < .seconds(5))
                 let statuses = try await group.reduce(into: [Int: Int]()) {
                     $0[$1, default: 0] += 1
                 }

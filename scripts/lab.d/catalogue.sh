@@ -2,7 +2,7 @@
 # description and holds these fields:
 #
 #   expect: STATE/STATUS    what `probe` must say: state of the tunnel, exit status
-#   kernel: any|qemu|uml    kernels it can run on
+#   kernel: KERNEL…         kernels it can run on, qemu or uml; the first is the one it runs on unless told
 #   timeout: SECONDS        for the scenario, without the boot
 #   alone: yes              measures microseconds, so nothing may run beside it
 #
@@ -36,10 +36,16 @@ catalogue_list() {
     done
 }
 
-# The kernel a scenario runs on unless another is asked for.
+# catalogue_kernel NAME [WANTED]: the kernel to run a scenario on; status 64 if it cannot run on WANTED.
 catalogue_kernel() {
-    local kernel
-    kernel=$(catalogue_field "$1" kernel any)
-    [[ $kernel != any ]] || kernel=qemu
-    printf '%s\n' "$kernel"
+    local kernels
+    kernels=$(catalogue_field "$1" kernel qemu)
+    if [[ -z ${2-} ]]; then
+        printf '%s\n' "${kernels%% *}"
+    elif [[ " $kernels " == *" $2 "* ]]; then
+        printf '%s\n' "$2"
+    else
+        printf 'lab: %s does not run on %s, only on: %s\n' "$1" "$2" "$kernels" >&2
+        return 64
+    fi
 }

@@ -3,18 +3,13 @@
 
 # run_scenarios NAME…: exit status 0 only when all passed.
 run_scenarios() {
-    local name wanted choice boots=() started=$EPOCHREALTIME
+    local name choice boots=() started=$EPOCHREALTIME
     local -A crowd=() alone=()
     PROBE_BIN=$(boot_binary)
     printf 'lab: testing %s\n' "$PROBE_BIN"
 
     for name; do
-        wanted=$(catalogue_field "$name" kernel any)
-        choice=${kernel:-$(catalogue_kernel "$name")}
-        [[ $wanted == any || $wanted == "$choice" ]] || {
-            printf 'lab: %s needs --kernel %s\n' "$name" "$wanted" >&2
-            exit 64
-        }
+        choice=$(catalogue_kernel "$name" "$kernel") || exit
         if [[ $(catalogue_field "$name" alone no) == yes ]]; then
             alone[$choice]+=" $name"
         else

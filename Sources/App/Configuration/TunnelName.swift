@@ -40,7 +40,7 @@ public enum TunnelName {
             return mayStart(first)
                 ? nil : "starts with \(TOMLText.basicString(String(text.unicodeScalars.prefix(1))))"
         }
-        return "holds \(TOMLText.basicString(String(bad))), unsafe in labels, file and unit names"
+        return "holds \(TOMLText.basicString(String(bad))), not safe in labels, file and unit names"
     }
 
     private static func isAllowed(_ octet: UInt8) -> Bool {

@@ -27,8 +27,8 @@ public struct RoundTripStatistics: Sendable {
         count += 1
         sum += .nanoseconds(nanoseconds)
         // The bucket of the smallest n with nanoseconds ≤ 50 000 · 2ⁿ.
-        let units = UInt64((nanoseconds + 49_999) / 50_000)
-        let bucket = units <= 1 ? 0 : 64 - (units - 1).leadingZeroBitCount
+        let wholeUnits = UInt64(max(0, nanoseconds - 1) / 50_000)
+        let bucket = 64 - wholeUnits.leadingZeroBitCount
         if bucket < bucketCounts.count { bucketCounts[bucket] += 1 }
         if recent.count < Self.recentCapacity {
             recent.append(nanoseconds)
@@ -65,11 +65,16 @@ public struct RoundTripStatistics: Sendable {
             .nanoseconds(sorted[max(0, (sorted.count * percent + 99) / 100 - 1)])
         }
         let steps = zip(inOrder.dropFirst(), inOrder).map { abs($0 - $1) }
+        // Wide, because a clock gone wrong may make one of them last centuries.
+        func mean(_ values: [Int64]) -> Duration {
+            let sum = values.reduce(Int128(0)) { $0 + Int128($1) }
+            return .nanoseconds(values.isEmpty ? 0 : Int64(sum / Int128(values.count)))
+        }
         return Summary(
             minimum: .nanoseconds(sorted[0]),
-            mean: .nanoseconds(sorted.reduce(0, +) / Int64(sorted.count)),
+            mean: mean(sorted),
             median: percentile(50), percentile95: percentile(95), percentile99: percentile(99),
             maximum: .nanoseconds(sorted[sorted.count - 1]),
-            variation: .nanoseconds(steps.isEmpty ? 0 : steps.reduce(0, +) / Int64(steps.count)))
+            variation: mean(steps))
     }
 }

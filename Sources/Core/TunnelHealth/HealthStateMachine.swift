@@ -118,6 +118,9 @@ public struct HealthStateMachine: Sendable {
         }
     }
 
+    /// Samples in memory; a few more than the window holds.
+    var rememberedSampleCount: Int { samples.count }
+
     private var isFailing: Bool {
         let total = samples.count - oldest
         return failuresInWindow >= thresholds.degradedFailures

@@ -3,14 +3,14 @@ internal import Glibc
 /// A listening Unix socket's file: made with the right owner and mode, taken over from a dead
 /// process, left to a live one.
 struct UnixListener: Sendable {
-    /// The bound descriptor; NIO owns it from the moment it is handed over.
+    /// The listening descriptor; NIO owns it from the moment it is handed over.
     let descriptor: CInt
 
     private let path: String
     private let device: UInt
     private let inode: UInt
 
-    /// Binds the socket; does not listen yet.
+    /// Binds the socket and listens; NIO accepts.
     init(path: String, mode: UInt16, group: String?) throws(HTTPServerError) {
         let endpoint = HTTPEndpoint.unix(path: path, mode: mode, group: group)
         guard sockaddr_un(path: path) != nil else { throw .pathTooLong(path: path) }
@@ -42,6 +42,7 @@ struct UnixListener: Sendable {
         guard descriptor >= 0 else {
             throw .from(errno: errno, operation: "socket", endpoint: endpoint)
         }
+        var isBound = false
         do throws(HTTPServerError) {
             // bind(2) gives the file the socket's own mode less the umask: nobody else can connect
             // before owner and mode are what was asked for.
@@ -51,12 +52,17 @@ struct UnixListener: Sendable {
             guard unsafe Self.withAddress(path, { unsafe bind(descriptor, $0, $1) }) == 0 else {
                 throw .from(errno: errno, operation: "bind", endpoint: endpoint)
             }
+            isBound = true
             if let groupID, unsafe chown(path, uid_t.max, groupID) != 0 {
                 throw .from(
                     errno: errno, operation: "chown to group '\(group ?? "")'", endpoint: endpoint)
             }
             guard unsafe chmod(path, mode_t(mode)) == 0 else {
                 throw .from(errno: errno, operation: "chmod", endpoint: endpoint)
+            }
+            // While the lock is held: a socket that is bound and not listening looks stale.
+            guard listen(descriptor, 128) == 0 else {
+                throw .from(errno: errno, operation: "listen", endpoint: endpoint)
             }
             var status = stat()
             guard unsafe lstat(path, &status) == 0 else {
@@ -67,6 +73,7 @@ struct UnixListener: Sendable {
             self.path = path
         } catch {
             _ = Glibc.close(descriptor)
+            if isBound { _ = unsafe Glibc.unlink(path) }
             throw error
         }
     }

@@ -374,9 +374,13 @@ public struct SimulatedNetwork: Sendable {
     private mutating func arrive(
         _ bytes: [UInt8], from source: IPAddress, route: Route, at instant: MonotonicInstant
     ) {
-        // Few messages are on their way at a time, and most arrive after all others.
-        var index = arrivals.count
-        while index > 0, arrivals[index - 1].at <= instant { index -= 1 }
+        // Before the first that does not arrive later: of two at one instant the older goes first.
+        var index = 0
+        var end = arrivals.count
+        while index < end {
+            let middle = (index + end) / 2
+            if arrivals[middle].at > instant { index = middle + 1 } else { end = middle }
+        }
         let arrival = Arrival(
             at: instant, route: route, source: source, destination: paths[route.index].source,
             bytes: bytes)

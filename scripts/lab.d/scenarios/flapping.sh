@@ -1,7 +1,7 @@
 # The tunnel dies and comes back four times within a minute: flapping.
 #
 # expect: degraded|down/1|2
-# kernel: any
+# kernel: uml qemu
 # timeout: 240
 
 set_up() { topology; }

@@ -1,7 +1,7 @@
 # GRE protected by ESP in transport mode.
 #
 # expect: healthy/0
-# kernel: any
+# kernel: uml qemu
 # timeout: 150
 
 set_up() { topology --tunnel gre-esp; }

@@ -1,7 +1,7 @@
 # A healthy plain GRE tunnel, and its discovery.
 #
 # expect: healthy/0
-# kernel: any
+# kernel: qemu uml
 # timeout: 180
 
 set_up() { topology --tunnel gre; }

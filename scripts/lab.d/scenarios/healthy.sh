@@ -3,7 +3,7 @@
 # Also: `probe discover` finds it with no tunnel configured, and prints a configuration that works.
 #
 # expect: healthy/0
-# kernel: any
+# kernel: qemu uml
 # timeout: 180
 
 set_up() { topology --tunnel vti; }

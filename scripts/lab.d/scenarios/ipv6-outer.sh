@@ -1,7 +1,7 @@
 # A VTI tunnel between IPv6 endpoints, IPv4 inside, three routers on the way.
 #
 # expect: healthy/0
-# kernel: any
+# kernel: uml qemu
 # timeout: 150
 
 set_up() { topology --tunnel vti --outer 6 --routers 3; }

@@ -4,7 +4,7 @@
 # one run of seventy.
 #
 # expect: degraded/1
-# kernel: any
+# kernel: uml qemu
 # timeout: 240
 
 set_up() { topology; }

@@ -1,7 +1,7 @@
 # Three packets in ten from the edges are lost: after a minute the daemon never calls it healthy.
 #
 # expect: degraded|down/1|2
-# kernel: any
+# kernel: uml qemu
 # timeout: 240
 
 set_up() { topology; }

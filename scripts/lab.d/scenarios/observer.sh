@@ -1,7 +1,7 @@
 # A host behind the appliance that ends the tunnel: healthy, and nothing an endpoint alone knows is asked of it.
 #
 # expect: healthy/0
-# kernel: any
+# kernel: uml qemu
 # timeout: 150
 
 set_up() { topology --observer; }

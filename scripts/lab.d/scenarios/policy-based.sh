@@ -1,7 +1,7 @@
 # A policy-based tunnel without a device: inside probes by source address, and its discovery.
 #
 # expect: healthy/0
-# kernel: any
+# kernel: qemu uml
 # timeout: 180
 
 set_up() { topology --tunnel policy; }

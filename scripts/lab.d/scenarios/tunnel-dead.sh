@@ -1,7 +1,7 @@
 # The provider lost the tunnel (no SAs at the edges); the underlay is fine.
 #
 # expect: down/2
-# kernel: any
+# kernel: qemu uml
 # timeout: 150
 
 set_up() { topology; }

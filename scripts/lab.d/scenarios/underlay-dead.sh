@@ -1,7 +1,7 @@
 # The ISP silently drops everything to the endpoint.
 #
 # expect: down/2
-# kernel: any
+# kernel: uml qemu
 # timeout: 150
 
 set_up() { topology; }

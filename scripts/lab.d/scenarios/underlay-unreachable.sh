@@ -3,7 +3,7 @@
 # A router sends about one ICMP error a second to a host, so not every lost probe has its reason.
 #
 # expect: down/2
-# kernel: any
+# kernel: uml qemu
 # timeout: 150
 
 set_up() { topology; }

@@ -1,5 +1,10 @@
 /// One pass over the text of a TOML document that notes where everything starts.
 ///
+/// It also objects to what toml++ 3.4 takes for a broken promise of its caller instead of an error of
+/// the text: a header without a key and an array's element that is no value, as in `[.x]` and
+/// `[1, }`. There it asserts, in release builds of TOMLKit too, and one slip in the file would end
+/// the process.
+///
 /// All offsets are in octets from the start of the text.
 struct DocumentWalk {
     /// Where each key or element starts, and where its value does.
@@ -45,7 +50,6 @@ struct DocumentWalk {
         if isElement { offset += 1 }
         let parts = dottedKey()
         if parts.isEmpty, let octet = current, octet != UInt8(ascii: "]") {
-            // toml++ 3.4 asserts here instead of reporting it, so one slip would end the process.
             objections.append((offset, "TOML table header: expected a key"))
         }
         guard fits(parts.count, at: start) else { return [] }
@@ -142,9 +146,27 @@ struct DocumentWalk {
         case UInt8(ascii: "{"):
             guard fits(depth + 1, at: offset) else { return }
             inlineTable(at: path, depth: depth + 1)
+        case nil:
+            // The text ends, which toml++ reports.
+            return
         default:
+            guard let octet = current, startsScalar(octet) else {
+                objections.append((offset, "TOML value: expected a value; strings stand in quotes"))
+                return
+            }
             // A number, a boolean or a time: up to what cannot be part of one.
             while let octet = current, !",]}#\n".utf8.contains(octet) { offset += 1 }
+        }
+    }
+
+    /// Whether a number, a boolean or a time may start so; strings, arrays and tables have had their
+    /// turn.
+    private func startsScalar(_ octet: UInt8) -> Bool {
+        switch octet {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "+"), UInt8(ascii: "-"),
+            UInt8(ascii: "t"), UInt8(ascii: "f"), UInt8(ascii: "i"), UInt8(ascii: "n"):
+            true
+        default: false
         }
     }
 
