@@ -144,10 +144,8 @@ struct MonitorSet: Sendable {
 
     /// Does everything that is due at `now`.
     mutating func advance(to now: MonotonicInstant, transport: inout some ProbeTransport) {
-        while let due = schedule.min, due.at <= now {
+        while let due = nextDue(), due.at <= now {
             _ = schedule.popMin()
-            // An entry that no longer matches was replaced by an earlier or later one.
-            guard scheduled[due.owner] == due.at else { continue }
             scheduled[due.owner] = nil
             let (id, role) = Self.place(of: due.owner)
             guard monitors[id] != nil else { continue }
@@ -163,6 +161,15 @@ struct MonitorSet: Sendable {
             perform(id, role, now: now, transport: &transport)
             reschedule(id, role)
         }
+    }
+
+    /// The earliest entry of the schedule that holds, after dropping those before it that do not: one
+    /// that no longer matches was replaced, as the silence of a probe by its answer.
+    ///
+    /// `advance` leaves the schedule like that, so that nobody is woken for nothing.
+    private mutating func nextDue() -> Due? {
+        while let due = schedule.min, scheduled[due.owner] != due.at { _ = schedule.popMin() }
+        return schedule.min
     }
 
     /// Closes flap checks; to be called about once a second.
