@@ -211,7 +211,11 @@ struct TunnelMonitor: Sendable {
         return transition
     }
 
-    mutating func advanceFlaps(to now: MonotonicInstant) { flaps.advance(to: now) }
+    mutating func advanceFlaps(to now: MonotonicInstant) {
+        // Between the ends of its checks time alone only ever ends flapping.
+        guard flaps.isFlapping || flaps.deadline <= now else { return }
+        flaps.advance(to: now)
+    }
 
     /// Ends an examination: what is undecided stays so.
     mutating func conclude() {
