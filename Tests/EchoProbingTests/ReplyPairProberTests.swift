@@ -329,11 +329,14 @@ import Testing
     @Test func `lets a diagnosis on demand pass a queue of tunnels`() {
         var run = ReplySimulation(seed: 18)
         for _ in 0..<40 {
-            run.add(ReplySimulation.settings(), path: ReplySimulation.path(ReplySimulation.routers(2)))
+            run.add(
+                ReplySimulation.settings(),
+                path: ReplySimulation.path(ReplySimulation.routers(2)))
         }
         run.run(until: at(seconds: 60))
         run.add(
-            ReplySimulation.settings(limit: 3), path: ReplySimulation.path(ReplySimulation.routers(2)),
+            ReplySimulation.settings(limit: 3),
+            path: ReplySimulation.path(ReplySimulation.routers(2)),
             start: at(seconds: 60))
         run.run(until: at(seconds: 72))
         #expect(run.probers[40].isFinished)
@@ -344,7 +347,8 @@ import Testing
     @Test func `looks again whether the path has grown beyond the old target`() {
         var run = ReplySimulation(seed: 19)
         run.add(
-            ReplySimulation.settings(hops: 3), path: ReplySimulation.path(ReplySimulation.routers(1)))
+            ReplySimulation.settings(hops: 3),
+            path: ReplySimulation.path(ReplySimulation.routers(1)))
         run.run(until: at(seconds: 100))
         #expect(run.probers[0].hops.map(\.isTarget) == [false, true, true])
         run.network[run.routes[0]] = ReplySimulation.path(ReplySimulation.routers(3))

@@ -9,6 +9,7 @@ extension StatusReport {
     /// The document `tunnelprobe.status/1` (interface page §6).
     ///
     /// - Parameter isVerbose: adds `samples`, every single probe, to each row of `probes`.
+    /// - Returns: the document.
     func json(isVerbose: Bool = false) -> JSONValue {
         var agent = JSONObject()
         agent.put("version", self.agent.version)

@@ -82,6 +82,7 @@ extension TunnelMonitor {
     ///   - wall: the same moment on the wall clock, for what is shown to people.
     ///   - judge: the monitor whose state, flaps and changes are reported: this one, or the
     ///     continuous one of the same tunnel for an examination inside the agent.
+    /// - Returns: the report, without findings.
     func report(
         now: MonotonicInstant, wall: WallTime, stateOf judge: TunnelMonitor
     ) -> TunnelReport {

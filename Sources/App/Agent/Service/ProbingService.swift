@@ -130,6 +130,7 @@ public final class ProbingService: Sendable {
     ///   - selection: which tunnels.
     ///   - limit: how long it may take; what is unfinished then says "time limit".
     ///   - progress: called a few times a second.
+    /// - Returns: the report, in the order of the plans.
     /// - Throws: `Refusal` for a name that no tunnel has.
     func examine(
         _ selection: Selection, limit: Duration, progress: @Sendable (Progress) -> Void
