@@ -9,14 +9,14 @@ public struct HopPacer: Sendable {
     /// A place that answers at one rate.
     public struct Hop: Hashable, Sendable {
         /// Nil for the shared underlay, else the tunnel whose inside is probed.
-        public var tunnel: Int?
+        public var tunnel: String?
         /// The network namespace, empty for the agent's own.
         public var namespace: String
         /// Hops from this host, 1 for the first router.
         public var distance: UInt8
 
         /// Names a hop.
-        public init(tunnel: Int?, namespace: String, distance: UInt8) {
+        public init(tunnel: String?, namespace: String, distance: UInt8) {
             self.tunnel = tunnel
             self.namespace = namespace
             self.distance = distance

@@ -29,14 +29,14 @@ public struct ReplyPairProber: Sendable {
         /// How many pairs to send at each hop; nil for no end.
         public var limit: Int?
         /// The hops' place in the pacer: the tunnel for its inside, nil for the underlay.
-        public var tunnel: Int?
+        public var tunnel: String?
         /// The network namespace, for the pacer.
         public var namespace: String
 
         /// Makes settings.
         public init(
             family: IPAddress.Family, interval: Duration, timeout: Duration, payloadByteCount: Int,
-            farthestHop: UInt8, limit: Int? = nil, tunnel: Int? = nil, namespace: String = ""
+            farthestHop: UInt8, limit: Int? = nil, tunnel: String? = nil, namespace: String = ""
         ) {
             self.family = family
             self.interval = interval

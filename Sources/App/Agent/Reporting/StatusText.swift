@@ -49,13 +49,15 @@ struct StatusText {
                 plan.configuration.remote.description == address.description
                     ? address.description : "\(plan.configuration.remote) (\(address))"
             } ?? plan.configuration.remote.description
-        var place = [plan.kind == .unknown ? nil : plan.kind.rawValue, plan.tunnelInterface]
+        let device = [plan.kind == .unknown ? nil : plan.kind.rawValue, plan.tunnelInterface]
             .compactMap { $0 }
+        var place = device.isEmpty ? [] : [device.joined(separator: " ")]
         if let interface = plan.wanInterface { place.append("over \(interface)") }
         if plan.configuration.role == .observer { place.append("observer") }
         var lines = [
             "\(palette.paint(plan.name, .strong))  \(paint(tunnel.verdict))  "
-                + palette.paint("\(local) -> \(remote)  \(place.joined(separator: " "))", .faint)
+                + palette.paint(
+                    (["\(local) -> \(remote)"] + place).joined(separator: "  "), .faint)
         ]
         lines.append("  " + stateSentence(tunnel))
         if tunnel.isFlapping {
