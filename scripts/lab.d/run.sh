@@ -1,7 +1,7 @@
 # `scripts/lab run`: sorts scenarios into as few boots as possible, boots, and sums up. Sourced by
 # scripts/lab.
 
-# run_scenarios NAME…: exit status 0 only when all passed.
+# run_scenarios NAME…: exits with status 0 when all passed, 1 when not, 70 when a guest failed.
 run_scenarios() {
     local name choice boots=() started=$EPOCHREALTIME
     local -A crowd=() alone=()
@@ -82,7 +82,7 @@ run_judge() (
 
 # run_summary STARTED NAME…: judges, and prints the table and what failed.
 run_summary() {
-    local started=$1 name folder result got seconds verdict passed=0 failures=()
+    local started=$1 name folder result got seconds verdict passed=0 status=0 failures=()
     local row='%-22s %-18s %-18s %8s  %s\n'
     shift
     # shellcheck disable=SC2059
@@ -103,6 +103,7 @@ run_summary() {
         if [[ $verdict == PASS ]]; then
             passed=$((passed + 1))
         else
+            status=1
             failures+=("$name $result")
         fi
         [[ -z ${verbose-} || -z $result ]] || sed 's/^/    /' "$result/log"
@@ -112,6 +113,7 @@ run_summary() {
         printf '\n--- %s\n' "$name"
         if [[ -z $result ]]; then
             echo 'no result: its guest failed, see above'
+            status=70
             continue
         fi
         # Comparisons that hold say nothing about why others do not.
@@ -121,5 +123,5 @@ run_summary() {
     done
     printf '\nlab: %d of %d scenarios passed in %d s\n' "$passed" "$#" \
         $(((${EPOCHREALTIME/./} - ${started/./}) / 1000000))
-    [[ $passed -eq $# ]]
+    exit "$status"
 }
