@@ -127,7 +127,12 @@ let package = Package(
         tests(
             of: "Agent",
             [
-                "Configuration", "EchoProbing", "NetworkPrimitives", "NetworkSimulation",
+                "Configuration", "Diagnosis", "EchoProbing", "HostFacts", "KernelState", "Metrics",
+                "NetworkPrimitives", "NetworkSimulation", "PacketFormats", "RawSockets",
                 "TunnelHealth",
             ]),
+        // End to end: runs the built binary, found beside the test bundle.
+        .testTarget(
+            name: "ProbeCommandTests", dependencies: ["probe"],
+            swiftSettings: [.swiftLanguageMode(.v6), .enableUpcomingFeature("ExistentialAny")]),
     ])

@@ -168,7 +168,7 @@ check_now() {
     capture_paths
     probe_now now
     captures_end
-    judge_all now "$@"
+    judge_all now --each-probe "$@"
 }
 
 # warm_up: one ping on each path, so that no measured packet waits for an address to be resolved.

@@ -17,10 +17,13 @@ struct MonitorSet: Sendable {
         case sendRecovered(tunnel: String, ProbeRole)
     }
 
-    /// A probe that leaves later than this after its deadline is counted as late.
+    /// A probe that leaves later than this after its deadline is counted as late, and so is one that
+    /// was skipped because the next was due by then.
     static let lateness = Duration.milliseconds(10)
 
     private(set) var monitors: [Int: TunnelMonitor] = [:]
+    /// The monitors of a tunnel by its name: at most one continuous one, and its examinations.
+    private var ids: [String: [Int]] = [:]
     private(set) var lateProbes: UInt64 = 0
     /// ICMP messages that are not well-formed; they belong to no tunnel.
     private(set) var malformedMessages: UInt64 = 0
@@ -99,9 +102,7 @@ struct MonitorSet: Sendable {
 
     /// Notes whether the kernel sees traffic arriving through a tunnel.
     mutating func noteInboundTraffic(_ isFlowing: Bool?, tunnel: String) {
-        for id in monitors.keys where monitors[id]?.plan.name == tunnel {
-            monitors[id]?.hasInboundTraffic = isFlowing
-        }
+        for id in ids[tunnel] ?? [] { monitors[id]?.hasInboundTraffic = isFlowing }
     }
 
     /// Takes the events since the last call.
@@ -111,7 +112,7 @@ struct MonitorSet: Sendable {
     }
 
     private func continuousMonitor(named name: String) -> Int? {
-        monitors.first { $0.value.mode == .continuous && $0.value.plan.name == name }?.key
+        ids[name]?.first { monitors[$0]?.mode == .continuous }
     }
 
     private mutating func add(
@@ -121,12 +122,15 @@ struct MonitorSet: Sendable {
         nextMonitor += 1
         monitors[id] = TunnelMonitor(
             id: id, mode: mode, plan: plan, now: now, identifiers: &identifiers)
+        ids[plan.name, default: []].append(id)
         for role in ProbeRole.all { reschedule(id, role) }
         return id
     }
 
     private mutating func remove(_ id: Int) {
-        monitors[id] = nil
+        guard let monitor = monitors.removeValue(forKey: id) else { return }
+        ids[monitor.plan.name]?.removeAll { $0 == id }
+        if ids[monitor.plan.name]?.isEmpty == true { ids[monitor.plan.name] = nil }
         for role in ProbeRole.all {
             let owner = TunnelMonitor.owner(of: id, role)
             identifiers.releaseAll(of: owner)
@@ -141,18 +145,18 @@ struct MonitorSet: Sendable {
 
     /// Does everything that is due at `now`.
     mutating func advance(to now: MonotonicInstant, transport: inout some ProbeTransport) {
-        while let due = schedule.min, due.at <= now {
+        while let due = nextDue(), due.at <= now {
             _ = schedule.popMin()
-            // An entry that no longer matches was replaced by an earlier or later one.
-            guard scheduled[due.owner] == due.at else { continue }
             scheduled[due.owner] = nil
             let (id, role) = Self.place(of: due.owner)
             guard monitors[id] != nil else { continue }
             actions.removeAll(keepingCapacity: true)
             switch role.style {
             case .request:
+                let before = monitors[id]?.requests[role.path.index].skippedSlots ?? 0
                 monitors[id]?.requests[role.path.index].advance(
                     to: now, identifiers: &identifiers, into: &actions)
+                lateProbes += (monitors[id]?.requests[role.path.index].skippedSlots ?? 0) - before
             case .reply:
                 monitors[id]?.replies[role.path.index].advance(
                     to: now, identifiers: &identifiers, pacer: &pacer, into: &actions)
@@ -162,9 +166,20 @@ struct MonitorSet: Sendable {
         }
     }
 
+    /// The earliest entry of the schedule that holds, after dropping those before it that do not: one
+    /// that no longer matches was replaced, as the silence of a probe by its answer.
+    ///
+    /// `advance` leaves the schedule like that, so that nobody is woken for nothing.
+    private mutating func nextDue() -> Due? {
+        while let due = schedule.min, scheduled[due.owner] != due.at { _ = schedule.popMin() }
+        return schedule.min
+    }
+
     /// Closes flap checks; to be called about once a second.
     mutating func advanceFlaps(to now: MonotonicInstant) {
-        for id in monitors.keys { monitors[id]?.advanceFlaps(to: now) }
+        // An array of its own: a walk over `keys` holds the dictionary, so that the first change
+        // would copy all monitors.
+        for id in Array(monitors.keys) { monitors[id]?.advanceFlaps(to: now) }
     }
 
     private mutating func reschedule(_ id: Int, _ role: ProbeRole) {

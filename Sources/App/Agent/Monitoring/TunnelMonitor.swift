@@ -77,7 +77,9 @@ struct TunnelMonitor: Sendable {
         return sent.reduce(0, +) / Double(sent.count)
     }
 
-    static func owner(of id: Int, _ role: ProbeRole) -> Int { id * ProbeRole.all.count + role.index }
+    static func owner(of id: Int, _ role: ProbeRole) -> Int {
+        id * ProbeRole.all.count + role.index
+    }
 
     func deadline(of role: ProbeRole) -> MonotonicInstant? {
         switch role.style {
@@ -209,7 +211,11 @@ struct TunnelMonitor: Sendable {
         return transition
     }
 
-    mutating func advanceFlaps(to now: MonotonicInstant) { flaps.advance(to: now) }
+    mutating func advanceFlaps(to now: MonotonicInstant) {
+        // Between the ends of its checks time alone only ever ends flapping.
+        guard flaps.isFlapping || flaps.deadline <= now else { return }
+        flaps.advance(to: now)
+    }
 
     /// Ends an examination: what is undecided stays so.
     mutating func conclude() {

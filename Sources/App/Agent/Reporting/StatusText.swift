@@ -23,7 +23,8 @@ struct StatusText {
         }
         for finding in report.findings { lines += render(finding) }
         if report.tunnels.count > 1 {
-            lines.append("verdict  \(paint(report.verdict))  (the worst of \(report.tunnels.count))")
+            lines.append(
+                "verdict  \(paint(report.verdict))  (the worst of \(report.tunnels.count))")
         }
         while lines.last == "" { lines.removeLast() }
         return lines.joined(separator: "\n") + "\n"
@@ -88,8 +89,11 @@ struct StatusText {
             .left, .left, .right, .right, .right, .right, .right, .right, .right, .left,
         ])
         table.add(
-            ["  path", "style", "sent", "answered", "lost", "unclear", "median", "p99", "jitter", ""]
-                .map { .init($0, .faint) })
+            [
+                "  path", "style", "sent", "answered", "lost", "unclear", "median", "p99", "jitter",
+                "",
+            ]
+            .map { .init($0, .faint) })
         for row in rows {
             let summary = row.roundTrips.summary
             let isSilent = row.counts.sent == 0
@@ -158,7 +162,8 @@ struct StatusText {
             }
             if row.counts.unstampedRoundTrips > 0 {
                 lines.append(
-                    "    \(name) \(row.counts.unstampedRoundTrips) round trips without kernel stamps")
+                    "    \(name) \(row.counts.unstampedRoundTrips) round trips without kernel stamps"
+                )
             }
         }
         return lines.isEmpty ? [] : [""] + lines

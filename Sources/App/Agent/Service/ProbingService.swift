@@ -287,11 +287,13 @@ public final class ProbingService: Sendable {
             knowledge.isSeen = true
             knowledge.netlinkOverruns = round.netlinkOverruns
             var changes: [(String, [String])] = []
-            for plan in round.plans where knowledge.waiting[plan.name, default: []] != plan.waitingFor {
+            for plan in round.plans
+            where knowledge.waiting[plan.name, default: []] != plan.waitingFor {
                 changes.append((plan.name, plan.waitingFor))
             }
             knowledge.waiting = Dictionary(
-                round.plans.map { ($0.name, $0.waitingFor) }, uniquingKeysWith: { first, _ in first })
+                round.plans.map { ($0.name, $0.waitingFor) },
+                uniquingKeysWith: { first, _ in first })
             return (changed, changes)
         }
         for (name, waiting) in waitingChanges {
