@@ -148,7 +148,7 @@ public final class ProbingService: Sendable {
         var isFinished = ids.isEmpty
         while !isFinished, MonotonicClock.now() < end, !Task.isCancelled {
             let (share, text, finished) = await loop.run { state in
-                Self.progress(of: ids.compactMap { state.monitors.monitors[$0] })
+                Self.progress(of: ids.compactMap { state.monitors.monitor($0) })
             }
             progress(Progress(share: share, text: text))
             isFinished = finished
