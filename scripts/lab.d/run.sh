@@ -33,8 +33,10 @@ run_boots() {
         run_boot "$choice" "$folder" "$1" ${table[$choice]} &
         pids+=("$!")
     done
+    trap 'kill "${pids[@]}" 2>/dev/null; exit 130' INT TERM HUP
     # A boot that failed has said so; its scenarios have no result, which is a failure below.
     for pid in "${pids[@]}"; do wait "$pid" || true; done
+    trap - INT TERM HUP
 }
 
 # run_boot KERNEL FOLDER crowd|alone NAME…
