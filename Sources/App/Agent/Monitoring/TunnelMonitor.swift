@@ -67,8 +67,14 @@ struct TunnelMonitor: Sendable {
     var state: TunnelState { health.state }
 
     /// Whether an examination has nothing left to send or wait for.
-    var isFinished: Bool {
-        requests.allSatisfy(\.isFinished) && replies.allSatisfy(\.isFinished)
+    var isFinished: Bool { ProbeRole.all.allSatisfy(isFinished) }
+
+    /// Whether an examination has nothing left to send or wait for in one role.
+    func isFinished(_ role: ProbeRole) -> Bool {
+        switch role.style {
+        case .request: requests[role.path.index].isFinished
+        case .reply: replies[role.path.index].isFinished
+        }
     }
 
     /// The share of an examination's probes that are sent, 0...1.

@@ -102,7 +102,10 @@ extension TunnelMonitor {
     private func row(
         _ role: ProbeRole, _ wallTime: (MonotonicInstant) -> WallTime
     ) -> ProbeRow {
-        let reason = plan.roles[role.index].reason ?? sendFailures[role]
+        let reason =
+            plan.roles[role.index].reason ?? sendFailures[role]
+            // Interface page §2: what does not finish inside the limit says so.
+            ?? (mode == .examination && !isFinished(role) ? "time limit" : nil)
         let outcomes = (outcomes[role] ?? []).map {
             TimedOutcome(outcome: $0, sentAt: wallTime($0.sentAt))
         }
