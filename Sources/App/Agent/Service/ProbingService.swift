@@ -106,12 +106,12 @@ public final class ProbingService: Sendable {
 
     /// What continuous watching knows now.
     func status() async -> StatusReport {
-        let tunnels = await loop.run { state in
-            let now = MonotonicClock.now()
-            let wall = WallClock.now()
-            return state.monitors.continuous.map { $0.report(now: now, wall: wall, stateOf: $0) }
+        // The loop only hands out its values: to make reports of a thousand tunnels takes longer than
+        // a probe may be late.
+        let (monitors, now, wall) = await loop.run { state in
+            (state.monitors.continuous, MonotonicClock.now(), WallClock.now())
         }
-        return report(of: tunnels)
+        return report(of: monitors.map { $0.report(now: now, wall: wall, stateOf: $0) })
     }
 
     /// The counters that belong to no tunnel.
@@ -155,16 +155,17 @@ public final class ProbingService: Sendable {
             guard !isFinished else { break }
             do { try await Task.sleep(for: .milliseconds(100)) } catch { break }
         }
-        let tunnels = await loop.run { state in
-            let now = MonotonicClock.now()
-            let wall = WallClock.now()
-            let continuous = state.monitors.continuous
-            return state.monitors.endExamination(ids).map { monitor in
+        let (ended, continuous, now, wall) = await loop.run { state in
+            (
+                state.monitors.endExamination(ids), state.monitors.continuous,
+                MonotonicClock.now(), WallClock.now()
+            )
+        }
+        return report(
+            of: ended.map { monitor in
                 let judge = continuous.first { $0.plan.name == monitor.plan.name } ?? monitor
                 return monitor.report(now: now, wall: wall, stateOf: judge)
-            }
-        }
-        return report(of: tunnels)
+            })
     }
 
     // MARK: - Selection
