@@ -87,7 +87,9 @@ final class RunningCommand: @unchecked Sendable {
     }
 
     private func text(_ name: String) -> String {
-        String(decoding: FileManager.default.contents(atPath: "\(directory)/\(name)") ?? Data(), as: UTF8.self)
+        String(
+            decoding: FileManager.default.contents(atPath: "\(directory)/\(name)") ?? Data(),
+            as: UTF8.self)
     }
 
     private static func file(_ path: String) throws -> FileHandle {
