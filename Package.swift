@@ -52,7 +52,7 @@ let package = Package(
         // C: module maps and static-inline shims, no logic.
         .systemLibrary(name: "CCrypt", path: "Sources/C/CCrypt", pkgConfig: "libcrypt"),
         .systemLibrary(name: "CLinux", path: "Sources/C/CLinux"),
-        .systemLibrary(name: "CNetlink", path: "Sources/C/CNetlink", pkgConfig: "libnl-route-3.0"),
+        .systemLibrary(name: "CNetlink", path: "Sources/C/CNetlink", pkgConfig: "libnl-3.0"),
         .systemLibrary(name: "CYAML", path: "Sources/C/CYAML", pkgConfig: "yaml-0.1"),
 
         // Core: pure engines.
@@ -68,7 +68,7 @@ let package = Package(
 
         // System: adapters, one C dependency each.
         adapter("RawSockets", ["CLinux", "NetworkPrimitives"]),
-        adapter("Netlink", ["CNetlink", "CLinux", "KernelState", "NetworkPrimitives"]),
+        adapter("Netlink", ["CNetlink", "KernelState", "NetworkPrimitives", "RawSockets"]),
         adapter("HostFacts", ["CLinux"]),
         adapter(
             "HTTP",

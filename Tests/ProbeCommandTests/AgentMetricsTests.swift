@@ -56,8 +56,10 @@ import Testing
             }
             // Scraped several times; the rate of probes is what is configured.
             _ = try eventually("a rate", within: 10, every: 0.2) {
-                try query("rate(tunnelprobe_probes_sent_total{path=\"inside\",style=\"request\"}[4s]) > 0.5")
-                    .first
+                try query(
+                    "rate(tunnelprobe_probes_sent_total{path=\"inside\",style=\"request\"}[4s]) > 0.5"
+                )
+                .first
             }
             prometheus.send(SIGTERM)
             _ = try prometheus.wait(seconds: 10)

@@ -168,7 +168,8 @@ import Testing
                     prefix: Lab.unprivileged(group: 7654)))
             #expect(adhoc.status == 2, "\(adhoc)")
             #expect(adhoc.output.contains("10.60.3.1  DOWN"))
-            #expect(try agent.status()["tunnels"].array.count == 1, "an ad-hoc tunnel leaves no trace")
+            #expect(
+                try agent.status()["tunnels"].array.count == 1, "an ad-hoc tunnel leaves no trace")
             #expect(try agent.stop().status == 0)
         }
     }

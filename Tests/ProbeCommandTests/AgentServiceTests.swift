@@ -81,7 +81,8 @@ import Testing
                 """
             let agent = try AgentProcess(lab, lab.configuration(Lab.tunnel + "\n" + second))
             try agent.wait(for: "healthy", within: 10)
-            let sent = #"tunnelprobe_probes_sent_total{tunnel="cf-1",path="inside",style="request"}"#
+            let sent =
+                #"tunnelprobe_probes_sent_total{tunnel="cf-1",path="inside",style="request"}"#
             let before = try #require(try agent.metric(sent))
             let since = try agent.status().tunnel("cf-1")["state_since"].string
             #expect(before >= 3)

@@ -2,7 +2,9 @@ import Foundation
 import Testing
 
 @Suite struct NowCommandTests {
-    @Test func `an address that answers is healthy, and its counts are those of tcpdump`() async throws {
+    @Test func `an address that answers is healthy, and its counts are those of tcpdump`()
+        async throws
+    {
         try await blocking {
             let lab = try Lab()
             let capture = try PacketCapture(lab, device: "wan0")
@@ -41,8 +43,9 @@ import Testing
             #expect(near.count { $0.type == 8 } == controls.reduce(0, +))
             // The far side answers the requests, and the controls that got there.
             let reached = near.count { $0.type == 8 && $0.timeToLive >= 2 }
-            #expect(packets.count { $0.is(type: 0, to: "10.60.1.2") } - reached
-                == requests["received"].integer)
+            #expect(
+                packets.count { $0.is(type: 0, to: "10.60.1.2") } - reached
+                    == requests["received"].integer)
             #expect(packets.count { $0.is(type: 11, to: "10.60.1.2") } == 6)
         }
     }
@@ -130,9 +133,13 @@ import Testing
             #expect(!result.output.contains("\u{1b}"))
             #expect(result.errors == "", "no progress where there is no terminal")
             let lines = result.output.split(separator: "\n")
-            #expect(lines.first?.hasPrefix("cf-1  HEALTHY  10.60.1.2 -> 10.60.2.2") == true, "\(result)")
+            #expect(
+                lines.first?.hasPrefix("cf-1  HEALTHY  10.60.1.2 -> 10.60.2.2") == true, "\(result)"
+            )
             let header = try #require(lines.first { $0.contains("answered") })
-            let end = header.range(of: "answered").map { header.distance(from: header.startIndex, to: $0.upperBound) }
+            let end = header.range(of: "answered").map {
+                header.distance(from: header.startIndex, to: $0.upperBound)
+            }
             let row = try #require(lines.first { $0.hasPrefix("  inside   request") })
             let column = try #require(end)
             #expect(row.prefix(column).hasSuffix("10"), "\(result.output)")
@@ -215,7 +222,9 @@ import Testing
         }
     }
 
-    @Test(arguments: [["--timeout", "0"], ["--timeout", "x"], ["--wrong"], ["10.0.0.1", "10.0.0.2"]])
+    @Test(arguments: [
+        ["--timeout", "0"], ["--timeout", "x"], ["--wrong"], ["10.0.0.1", "10.0.0.2"],
+    ])
     func `wrong usage is 64`(arguments: [String]) async throws {
         try await blocking {
             let result = try run([ProbeBinary.path, "now"] + arguments, within: 10)

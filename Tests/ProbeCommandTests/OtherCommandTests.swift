@@ -92,7 +92,8 @@ import Testing
             let directory = try temporaryDirectory()
             defer { try? FileManager.default.removeItem(atPath: directory) }
             let path = "\(directory)/agent.conf"
-            try Data("[defaults]\n  interval = \"5ms\"\n".utf8).write(to: URL(fileURLWithPath: path))
+            try Data("[defaults]\n  interval = \"5ms\"\n".utf8).write(
+                to: URL(fileURLWithPath: path))
             let result = try run([ProbeBinary.path] + arguments + [path])
             #expect(result.status == 78, "\(result)")
             #expect(result.errors.contains("\(path):2:14: defaults.interval: "), "\(result)")

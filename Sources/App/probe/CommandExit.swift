@@ -49,7 +49,7 @@ extension CommandFailure {
 extension MissingPrivilege {
     /// What this process lacks to send any probe at all; nil when it lacks nothing.
     ///
-    /// - Parameter command: the command as the operator typed it.
+    /// `command` is the command as the operator typed it.
     static func toProbe(with command: String) -> MissingPrivilege? {
         do throws(FileError) {
             return MissingPrivilege(of: [.netRaw], in: try .current(), command: command)

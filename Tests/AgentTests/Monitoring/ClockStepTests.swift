@@ -14,7 +14,8 @@ import TunnelHealth
     ) -> SimulatedAgent {
         var agent = SimulatedAgent(seed: seed, wakesForStamps: true)
         var path = SimulatedPath(
-            from: ip("203.0.113.10"), to: ip("192.0.2.1"), routers: [SimulatedRouter(ip("10.0.0.1"))],
+            from: ip("203.0.113.10"), to: ip("192.0.2.1"),
+            routers: [SimulatedRouter(ip("10.0.0.1"))],
             links: SimulatedLinks(delay: .milliseconds(20), jitter: .milliseconds(5), loss: 0.02))
         path.outages.add(at(300)..<at(330))
         agent.transport.connect(path)
@@ -25,7 +26,8 @@ import TunnelHealth
     }
 
     @Test(arguments: [1, 2, 3] as [UInt64])
-    func `steps of the wall clock change no state, no count and no round trip`(seed: UInt64) throws {
+    func `steps of the wall clock change no state, no count and no round trip`(seed: UInt64) throws
+    {
         let calm = Self.quarter(seed: seed)
         let stepped = Self.quarter(seed: seed) { agent in
             for (index, second) in stride(from: 5.0, to: 900, by: 3.1).enumerated() {

@@ -82,7 +82,9 @@ import TunnelHealth
             lay("dead inside", ip("10.252.0.4"), device: "dead0") { $0.targetBehavior = .silent }
             before.append(.made("dead", inside: ip("10.252.0.4"), device: "dead0", probing: slow))
             lay("half inside", ip("10.252.0.6"), device: "half0") { $0.targetBehavior = .silent }
-            let routers = [SimulatedRouter(ip("198.51.100.1")), SimulatedRouter(ip("198.51.100.2"))]
+            let routers = [
+                SimulatedRouter(ip("198.51.100.1")), SimulatedRouter(ip("198.51.100.2")),
+            ]
             lay("half outside", ip("192.0.2.6"), routers: routers)
             lay("other outside", ip("192.0.2.7"), routers: routers)
             before.append(
@@ -282,7 +284,8 @@ import TunnelHealth
 
     private static func expectOutages(_ tunnels: Tunnels) throws {
         let changes = tunnels.agent.changes.filter { $0.tunnel == "flaky" }
-        let sends = tunnels.agent.transport.departures[try #require(tunnels.routes["flaky outside"])]
+        let sends = tunnels.agent.transport.departures[
+            try #require(tunnels.routes["flaky outside"])]
         #expect(changes.first?.to == .healthy)
         // The second failure degrades, the third, 10 ms later, takes it down.
         let course = [TunnelState.degraded, .down, .degraded, .healthy]
@@ -318,7 +321,8 @@ import TunnelHealth
         let half = agent.changes.filter { $0.tunnel == "half" }
         #expect(half.map(\.to) == [.down, .healthy], "another endpoint starts afresh, as unknown")
         #expect(half.last?.from == .unknown)
-        #expect(agent["half"]?.requests[1].counts.lost == 0, "outside works, whatever the inside does")
+        #expect(
+            agent["half"]?.requests[1].counts.lost == 0, "outside works, whatever the inside does")
         #expect(half.last.map { $0.noticedAt >= at(reload) } ?? false)
         #expect(agent["half"]?.requests[0].counts.sent == 0)
         #expect(agent["new"]?.state == .healthy)

@@ -52,7 +52,9 @@ final class AgentProcess: Sendable {
 
     /// The value of one series of the text format.
     func metric(_ series: String) throws -> Double? {
-        let line = try get("/metrics").body.split(separator: "\n").first { $0.hasPrefix(series + " ") }
+        let line = try get("/metrics").body.split(separator: "\n").first {
+            $0.hasPrefix(series + " ")
+        }
         return line.flatMap { Double($0.dropFirst(series.count + 1)) }
     }
 

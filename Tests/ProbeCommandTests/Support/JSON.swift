@@ -7,7 +7,8 @@ struct JSON: @unchecked Sendable, CustomStringConvertible {
     init(_ value: Any?) { self.value = value is NSNull ? nil : value }
 
     init(parsing text: String) throws {
-        value = try JSONSerialization.jsonObject(with: Data(text.utf8), options: [.fragmentsAllowed])
+        value = try JSONSerialization.jsonObject(
+            with: Data(text.utf8), options: [.fragmentsAllowed])
     }
 
     subscript(key: String) -> JSON { JSON((value as? [String: Any])?[key]) }

@@ -57,7 +57,8 @@ final class Lab: Sendable {
         try addTunnelDevice()
         for address in ["10.60.2.2", "fd60:2::2", "10.252.0.0", "fd60:252::2"] {
             _ = try eventually("\(address) answers", within: 10) {
-                try run(["ip", "netns", "exec", client, "ping", "-c1", "-W1", "-q", address]).status == 0
+                try run(["ip", "netns", "exec", client, "ping", "-c1", "-W1", "-q", address]).status
+                    == 0
                     ? true : nil
             }
         }

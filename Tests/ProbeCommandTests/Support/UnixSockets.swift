@@ -54,7 +54,8 @@ final class NotifySocket: Sendable {
         var buffer = [UInt8](repeating: 0, count: 4096)
         let count = recv(descriptor, &buffer, buffer.count, 0)
         guard count > 0 else { return nil }
-        return String(decoding: buffer[..<count], as: UTF8.self).split(separator: "\n").map(String.init)
+        return String(decoding: buffer[..<count], as: UTF8.self).split(separator: "\n").map(
+            String.init)
     }
 
     /// Waits for a message with `line` and returns all that came until then.

@@ -17,10 +17,19 @@ struct MonitorSet: Sendable {
         case sendRecovered(tunnel: String, ProbeRole)
     }
 
-    /// A probe that leaves later than this after its deadline is counted as late.
+    /// A probe that leaves later than this after its deadline is counted as late, and so is one that
+    /// was skipped because the next was due by then.
     static let lateness = Duration.milliseconds(10)
 
-    private(set) var monitors: [Int: TunnelMonitor] = [:]
+    /// In order of creation, which is the order of their ids.
+    ///
+    /// An array, whose elements are read and changed where they stand: a dictionary copies the
+    /// whole monitor for each look at it.
+    private(set) var monitors: [TunnelMonitor] = []
+    /// The place of each monitor in `monitors`, by its id.
+    private var places: [Int: Int] = [:]
+    /// The ids of a tunnel's monitors by its name: at most one continuous one, and examinations.
+    private var ids: [String: [Int]] = [:]
     private(set) var lateProbes: UInt64 = 0
     /// ICMP messages that are not well-formed; they belong to no tunnel.
     private(set) var malformedMessages: UInt64 = 0
@@ -58,20 +67,18 @@ struct MonitorSet: Sendable {
     mutating func configure(_ plans: [TunnelPlan], now: MonotonicInstant) {
         var kept: Set<Int> = []
         for plan in plans {
-            if let id = continuousMonitor(named: plan.name),
-                monitors[id]?.plan.configuration.remote == plan.configuration.remote
+            if let place = continuousMonitor(named: plan.name),
+                monitors[place].plan.configuration.remote == plan.configuration.remote
             {
-                kept.insert(id)
-                guard monitors[id]?.plan != plan else { continue }
-                monitors[id]?.adopt(plan, now: now, identifiers: &identifiers)
-                for role in ProbeRole.all { reschedule(id, role) }
+                kept.insert(monitors[place].id)
+                guard monitors[place].plan != plan else { continue }
+                monitors[place].adopt(plan, now: now, identifiers: &identifiers)
+                for role in ProbeRole.all { reschedule(place, role) }
             } else {
                 kept.insert(add(plan, mode: .continuous, now: now))
             }
         }
-        for (id, monitor) in monitors where monitor.mode == .continuous && !kept.contains(id) {
-            remove(id)
-        }
+        remove { $0.mode == .continuous && !kept.contains($0.id) }
     }
 
     /// Starts one diagnosis on demand and returns the monitors that carry it out.
@@ -81,26 +88,28 @@ struct MonitorSet: Sendable {
 
     /// Ends an examination and gives back its monitors in the order of `ids`.
     mutating func endExamination(_ ids: [Int]) -> [TunnelMonitor] {
-        ids.compactMap { id in
-            monitors[id]?.conclude()
-            let monitor = monitors[id]
-            remove(id)
-            return monitor
+        for id in ids {
+            if let place = places[id] { monitors[place].conclude() }
         }
+        let ended = ids.compactMap { monitor($0) }
+        let endedIDs = Set(ids)
+        remove { endedIDs.contains($0.id) }
+        return ended
     }
+
+    /// The monitor with this id; nil once it is gone.
+    func monitor(_ id: Int) -> TunnelMonitor? { places[id].map { monitors[$0] } }
 
     /// The continuously observed tunnels in order of their creation.
-    var continuous: [TunnelMonitor] {
-        monitors.values.filter { $0.mode == .continuous }.sorted { $0.id < $1.id }
-    }
+    var continuous: [TunnelMonitor] { monitors.filter { $0.mode == .continuous } }
 
     /// The routes of all tunnels under observation, examinations included.
-    var routes: [ProbeRoute] { monitors.values.flatMap { $0.plan.roles.compactMap(\.route) } }
+    var routes: [ProbeRoute] { monitors.flatMap { $0.plan.roles.compactMap(\.route) } }
 
     /// Notes whether the kernel sees traffic arriving through a tunnel.
     mutating func noteInboundTraffic(_ isFlowing: Bool?, tunnel: String) {
-        for id in monitors.keys where monitors[id]?.plan.name == tunnel {
-            monitors[id]?.hasInboundTraffic = isFlowing
+        for id in ids[tunnel] ?? [] {
+            if let place = places[id] { monitors[place].hasInboundTraffic = isFlowing }
         }
     }
 
@@ -110,8 +119,9 @@ struct MonitorSet: Sendable {
         return events
     }
 
+    /// The place of the continuous monitor of that name.
     private func continuousMonitor(named name: String) -> Int? {
-        monitors.first { $0.value.mode == .continuous && $0.value.plan.name == name }?.key
+        ids[name]?.lazy.compactMap { places[$0] }.first { monitors[$0].mode == .continuous }
     }
 
     private mutating func add(
@@ -119,18 +129,29 @@ struct MonitorSet: Sendable {
     ) -> Int {
         let id = nextMonitor
         nextMonitor += 1
-        monitors[id] = TunnelMonitor(
-            id: id, mode: mode, plan: plan, now: now, identifiers: &identifiers)
-        for role in ProbeRole.all { reschedule(id, role) }
+        let place = monitors.count
+        monitors.append(
+            TunnelMonitor(id: id, mode: mode, plan: plan, now: now, identifiers: &identifiers))
+        places[id] = place
+        ids[plan.name, default: []].append(id)
+        for role in ProbeRole.all { reschedule(place, role) }
         return id
     }
 
-    private mutating func remove(_ id: Int) {
-        monitors[id] = nil
-        for role in ProbeRole.all {
-            let owner = TunnelMonitor.owner(of: id, role)
-            identifiers.releaseAll(of: owner)
-            scheduled[owner] = nil
+    private mutating func remove(where isGone: (TunnelMonitor) -> Bool) {
+        let gone = monitors.filter(isGone)
+        guard !gone.isEmpty else { return }
+        monitors.removeAll(where: isGone)
+        places = Dictionary(
+            uniqueKeysWithValues: monitors.enumerated().map { ($0.element.id, $0.offset) })
+        for monitor in gone {
+            let others = ids[monitor.plan.name]?.filter { $0 != monitor.id } ?? []
+            ids[monitor.plan.name] = others.isEmpty ? nil : others
+            for role in ProbeRole.all {
+                let owner = TunnelMonitor.owner(of: monitor.id, role)
+                identifiers.releaseAll(of: owner)
+                scheduled[owner] = nil
+            }
         }
     }
 
@@ -141,122 +162,133 @@ struct MonitorSet: Sendable {
 
     /// Does everything that is due at `now`.
     mutating func advance(to now: MonotonicInstant, transport: inout some ProbeTransport) {
-        while let due = schedule.min, due.at <= now {
+        while let due = nextDue(), due.at <= now {
             _ = schedule.popMin()
-            // An entry that no longer matches was replaced by an earlier or later one.
-            guard scheduled[due.owner] == due.at else { continue }
             scheduled[due.owner] = nil
-            let (id, role) = Self.place(of: due.owner)
-            guard monitors[id] != nil else { continue }
+            guard let (place, role) = place(of: due.owner) else { continue }
             actions.removeAll(keepingCapacity: true)
             switch role.style {
             case .request:
-                monitors[id]?.requests[role.path.index].advance(
+                let before = monitors[place].requests[role.path.index].skippedSlots
+                monitors[place].requests[role.path.index].advance(
                     to: now, identifiers: &identifiers, into: &actions)
+                lateProbes += monitors[place].requests[role.path.index].skippedSlots - before
             case .reply:
-                monitors[id]?.replies[role.path.index].advance(
+                monitors[place].replies[role.path.index].advance(
                     to: now, identifiers: &identifiers, pacer: &pacer, into: &actions)
             }
-            perform(id, role, now: now, transport: &transport)
-            reschedule(id, role)
+            perform(place, role, now: now, transport: &transport)
+            reschedule(place, role)
         }
+    }
+
+    /// The earliest entry of the schedule that holds, after dropping those before it that do not: one
+    /// that no longer matches was replaced, as the silence of a probe by its answer.
+    ///
+    /// `advance` leaves the schedule like that, so that nobody is woken for nothing.
+    private mutating func nextDue() -> Due? {
+        while let due = schedule.min, scheduled[due.owner] != due.at { _ = schedule.popMin() }
+        return schedule.min
     }
 
     /// Closes flap checks; to be called about once a second.
     mutating func advanceFlaps(to now: MonotonicInstant) {
-        for id in monitors.keys { monitors[id]?.advanceFlaps(to: now) }
+        for place in monitors.indices { monitors[place].advanceFlaps(to: now) }
     }
 
-    private mutating func reschedule(_ id: Int, _ role: ProbeRole) {
-        let owner = TunnelMonitor.owner(of: id, role)
-        let next = monitors[id]?.deadline(of: role)
+    private mutating func reschedule(_ place: Int, _ role: ProbeRole) {
+        let owner = TunnelMonitor.owner(of: monitors[place].id, role)
+        let next = monitors[place].deadline(of: role)
         guard scheduled[owner] != next else { return }
         scheduled[owner] = next
         if let next { schedule.insert(Due(at: next, owner: owner)) }
     }
 
-    private static func place(of owner: Int) -> (id: Int, role: ProbeRole) {
+    /// The place of the monitor that a prober belongs to, and its role there; nil once it is gone.
+    private func place(of owner: Int) -> (place: Int, role: ProbeRole)? {
         let (id, role) = owner.quotientAndRemainder(dividingBy: ProbeRole.all.count)
-        return (id, ProbeRole.all[role])
+        return places[id].map { ($0, ProbeRole.all[role]) }
     }
 
     // MARK: - Actions
 
     private mutating func perform(
-        _ id: Int, _ role: ProbeRole, now: MonotonicInstant, transport: inout some ProbeTransport
+        _ place: Int, _ role: ProbeRole, now: MonotonicInstant, transport: inout some ProbeTransport
     ) {
         // Sending can append further actions, so the array grows while it is walked.
         var index = 0
         while index < actions.count {
             if case .send(let transmission) = actions[index] {
-                send(transmission, id, role, now: now, transport: &transport)
+                send(transmission, place, role, now: now, transport: &transport)
             } else {
-                settle(actions[index], id, role, now: now)
+                settle(actions[index], place, role, now: now)
             }
             index += 1
         }
     }
 
     private mutating func settle(
-        _ action: ProbeAction, _ id: Int, _ role: ProbeRole, now: MonotonicInstant
+        _ action: ProbeAction, _ place: Int, _ role: ProbeRole, now: MonotonicInstant
     ) {
         switch action {
         case .send: preconditionFailure("only time makes a prober send")
-        case .sample(let sample): note(sample, id, role, now: now)
-        case .resolved(let outcome): monitors[id]?.noteOutcome(outcome, of: role)
+        case .sample(let sample): note(sample, place, role, now: now)
+        case .resolved(let outcome): monitors[place].noteOutcome(outcome, of: role)
         }
     }
 
     private mutating func send(
-        _ transmission: EchoTransmission, _ id: Int, _ role: ProbeRole, now: MonotonicInstant,
+        _ transmission: EchoTransmission, _ place: Int, _ role: ProbeRole, now: MonotonicInstant,
         transport: inout some ProbeTransport
     ) {
-        guard let route = monitors[id]?.plan.roles[role.index].route else { return }
+        guard let route = monitors[place].plan.roles[role.index].route else { return }
         if now - transmission.deadline > Self.lateness { lateProbes += 1 }
         guard let destination = route.destination else {
-            fail(transmission, id, role, .resolve, "its name has no address", now: now)
+            fail(transmission, place, role, .resolve, "its name has no address", now: now)
             return
         }
         transmission.message.encode(
             family: route.family, checksum: transmission.checksum, into: &message)
         let tag = ProbeTag(
-            owner: TunnelMonitor.owner(of: id, role), number: transmission.number)
+            owner: TunnelMonitor.owner(of: monitors[place].id, role),
+            number: transmission.number)
         let result = transport.send(
             message, to: destination, by: route, hopLimit: transmission.hopLimit, tag: tag)
         switch result {
         case .sent(let instant):
             switch role.style {
             case .request:
-                monitors[id]?.requests[role.path.index].sent(transmission.number, at: instant)
+                monitors[place].requests[role.path.index].sent(transmission.number, at: instant)
             case .reply:
-                monitors[id]?.replies[role.path.index].sent(transmission.number, at: instant)
+                monitors[place].replies[role.path.index].sent(transmission.number, at: instant)
             }
-            noteSend(nil, id, role)
+            noteSend(nil, place, role)
         case .failed(let reason):
-            fail(transmission, id, role, .send, reason, now: now)
+            fail(transmission, place, role, .send, reason, now: now)
         }
     }
 
     private mutating func fail(
-        _ transmission: EchoTransmission, _ id: Int, _ role: ProbeRole,
+        _ transmission: EchoTransmission, _ place: Int, _ role: ProbeRole,
         _ kind: ProbeCounts.FailureReason, _ reason: String, now: MonotonicInstant
     ) {
         switch role.style {
         case .request:
-            monitors[id]?.requests[role.path.index].failedToSend(
+            monitors[place].requests[role.path.index].failedToSend(
                 transmission.number, reason: kind, at: now, identifiers: &identifiers,
                 into: &actions)
         case .reply:
-            monitors[id]?.replies[role.path.index].failedToSend(
+            monitors[place].replies[role.path.index].failedToSend(
                 transmission.number, reason: kind)
         }
-        noteSend(reason, id, role)
+        noteSend(reason, place, role)
     }
 
-    private mutating func noteSend(_ failure: String?, _ id: Int, _ role: ProbeRole) {
-        guard monitors[id]?.sendFailures[role] != failure else { return }
-        monitors[id]?.noteSend(role, failure: failure)
-        guard monitors[id]?.mode == .continuous, let name = monitors[id]?.plan.name else { return }
+    private mutating func noteSend(_ failure: String?, _ place: Int, _ role: ProbeRole) {
+        guard monitors[place].sendFailures[role] != failure else { return }
+        monitors[place].noteSend(role, failure: failure)
+        guard monitors[place].mode == .continuous else { return }
+        let name = monitors[place].plan.name
         if let failure {
             events.append(.sendFailed(tunnel: name, role, reason: failure))
         } else {
@@ -265,27 +297,28 @@ struct MonitorSet: Sendable {
     }
 
     private mutating func note(
-        _ sample: ProbeSample, _ id: Int, _ role: ProbeRole, now: MonotonicInstant
+        _ sample: ProbeSample, _ place: Int, _ role: ProbeRole, now: MonotonicInstant
     ) {
-        guard monitors[id]?.plan.stateRole == role,
-            let transition = monitors[id]?.note(sample, now: now),
-            monitors[id]?.mode == .continuous, let name = monitors[id]?.plan.name
+        guard monitors[place].plan.stateRole == role,
+            let transition = monitors[place].note(sample, now: now),
+            monitors[place].mode == .continuous
         else { return }
         events.append(
             .stateChanged(
-                tunnel: name, transition, reason: monitors[id]?.sendFailures[role]))
+                tunnel: monitors[place].plan.name, transition,
+                reason: monitors[place].sendFailures[role]))
     }
 
     // MARK: - What comes in
 
     /// Notes the kernel's transmit stamp of a probe.
     mutating func transmitted(_ tag: ProbeTag, at instant: MonotonicInstant) {
-        let (id, role) = Self.place(of: tag.owner)
+        guard let (place, role) = place(of: tag.owner) else { return }
         switch role.style {
         case .request:
-            monitors[id]?.requests[role.path.index].transmitted(tag.number, at: instant)
+            monitors[place].requests[role.path.index].transmitted(tag.number, at: instant)
         case .reply:
-            monitors[id]?.replies[role.path.index].transmitted(tag.number, at: instant)
+            monitors[place].replies[role.path.index].transmitted(tag.number, at: instant)
         }
     }
 
@@ -311,50 +344,50 @@ struct MonitorSet: Sendable {
         case .error(let error): identifier = error.quote.identifier
         }
         guard let owner = identifiers.owner(of: identifier) else { return }
-        let (id, role) = Self.place(of: owner)
-        guard let route = monitors[id]?.plan.roles[role.index].route,
+        guard let (place, role) = place(of: owner),
+            let route = monitors[place].plan.roles[role.index].route,
             ProbeChannel(route) == arrival.channel
         else { return }
         actions.removeAll(keepingCapacity: true)
         switch message {
         case .echo(let echo):
             guard echo.kind == .reply else { return }
-            receive(echo, id, role, isFromTarget: arrival.source == route.destination, arrival)
+            receive(echo, place, role, isFromTarget: arrival.source == route.destination, arrival)
         case .error(let error):
             receive(
-                error, id, role, isAboutTarget: error.quote.destination == route.destination,
+                error, place, role, isAboutTarget: error.quote.destination == route.destination,
                 arrival, now: now)
         }
         // What arrives is judged at once; what it calls for is sent when `advance` finds it due.
-        for action in actions { settle(action, id, role, now: now) }
-        reschedule(id, role)
+        for action in actions { settle(action, place, role, now: now) }
+        reschedule(place, role)
     }
 
     private mutating func receive(
-        _ echo: EchoMessage, _ id: Int, _ role: ProbeRole, isFromTarget: Bool,
+        _ echo: EchoMessage, _ place: Int, _ role: ProbeRole, isFromTarget: Bool,
         _ arrival: ProbeArrival
     ) {
         switch role.style {
         case .request:
-            monitors[id]?.requests[role.path.index].receive(
+            monitors[place].requests[role.path.index].receive(
                 echo, isFromTarget: isFromTarget, at: arrival.at, isStamped: arrival.isStamped,
                 into: &actions)
         case .reply:
-            monitors[id]?.replies[role.path.index].receive(echo, isFromTarget: isFromTarget)
+            monitors[place].replies[role.path.index].receive(echo, isFromTarget: isFromTarget)
         }
     }
 
     private mutating func receive(
-        _ error: ICMPError, _ id: Int, _ role: ProbeRole, isAboutTarget: Bool,
+        _ error: ICMPError, _ place: Int, _ role: ProbeRole, isAboutTarget: Bool,
         _ arrival: ProbeArrival, now: MonotonicInstant
     ) {
         switch role.style {
         case .request:
-            monitors[id]?.requests[role.path.index].receive(
+            monitors[place].requests[role.path.index].receive(
                 error, isAboutTarget: isAboutTarget, at: now, identifiers: &identifiers,
                 into: &actions)
         case .reply:
-            monitors[id]?.replies[role.path.index].receive(
+            monitors[place].replies[role.path.index].receive(
                 error, from: arrival.source, isAboutTarget: isAboutTarget, at: arrival.at,
                 isStamped: arrival.isStamped)
         }

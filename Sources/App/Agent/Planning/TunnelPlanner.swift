@@ -5,9 +5,17 @@ import NetworkPrimitives
 /// What is known of one network namespace at planning time.
 struct NamespaceFacts: Sendable {
     /// Links, addresses, routes, SAs and policies.
-    var snapshot: KernelSnapshot
+    let snapshot: KernelSnapshot
     /// Why nothing can be sent there; nil when something can.
-    var refusal: String?
+    let refusal: String?
+    /// The tunnels in `snapshot`: found once, and not again for each tunnel that is planned.
+    let tunnels: [DiscoveredTunnel]
+
+    init(snapshot: KernelSnapshot, refusal: String?) {
+        self.snapshot = snapshot
+        self.refusal = refusal
+        tunnels = TunnelDiscovery.tunnels(in: snapshot)
+    }
 }
 
 /// A name's latest resolution.
@@ -47,7 +55,7 @@ struct TunnelPlanner {
 
     /// Plans for the tunnels that the kernel knows.
     func discovered(probing: ProbingSettings) -> [TunnelPlan] {
-        TunnelDiscovery.tunnels(in: facts(nil).snapshot).map { found in
+        facts(nil).tunnels.map { found in
             var tunnel = TunnelConfiguration(
                 name: TunnelName.sanitized(found.name), remote: .address(found.remote),
                 probing: probing)
@@ -71,7 +79,7 @@ struct TunnelPlanner {
         // An observer's tunnel ends on the appliance: the kernel here cannot know it.
         let found =
             tunnel.role == .observer
-            ? nil : known ?? discovery(matching: tunnel, remote: remote, in: facts.snapshot)
+            ? nil : known ?? discovery(matching: tunnel, remote: remote, among: facts.tunnels)
         let device = tunnel.tunnelInterface ?? found?.tunnelInterface
         let outer = outerRoute(of: tunnel, remote: remote, found: found, waiting: &waiting)
         let inside = InsideAddresses(tunnel, found: found, device: device, in: facts.snapshot)
@@ -86,7 +94,8 @@ struct TunnelPlanner {
         if device == nil {
             unknown["tunnel_interface"] =
                 tunnel.role == .observer
-                ? "an appliance ends this tunnel" : "no device: the tunnel is policy-based or unknown"
+                ? "an appliance ends this tunnel"
+                : "no device: the tunnel is policy-based or unknown"
         }
         unknown["inside_source"] = inside.source.reason
         unknown["inside_target"] = inside.target.reason
@@ -129,9 +138,8 @@ struct TunnelPlanner {
     }
 
     private func discovery(
-        matching tunnel: TunnelConfiguration, remote: IPAddress?, in snapshot: KernelSnapshot
+        matching tunnel: TunnelConfiguration, remote: IPAddress?, among tunnels: [DiscoveredTunnel]
     ) -> DiscoveredTunnel? {
-        let tunnels = TunnelDiscovery.tunnels(in: snapshot)
         if let device = tunnel.tunnelInterface {
             return tunnels.first { $0.tunnelInterface == device }
         }

@@ -33,10 +33,13 @@ final class LoopEvents: Sendable {
                 "tunnel \(tunnel): \(transition.from.rawValue) -> \(transition.to.rawValue)\(why)")
         case .monitor(.sendFailed(let tunnel, let role, let reason)):
             logger.warning(
-                "tunnel \(tunnel): \(role.path.rawValue)/\(role.style.rawValue) probes cannot be sent: \(reason)")
+                "tunnel \(tunnel): \(role.path.rawValue)/\(role.style.rawValue) probes cannot be sent: \(reason)"
+            )
         case .monitor(.sendRecovered(let tunnel, let role)):
             logger.notice(
                 "tunnel \(tunnel): \(role.path.rawValue)/\(role.style.rawValue) probes leave again")
+        case .normalPriority(let reason):
+            logger.info("probes may leave late while this host is busy: \(reason)")
         case .transport(.stampsMissing(let device, let reason)):
             let place = device.map { "on \($0)" } ?? "on the underlay"
             let text =

@@ -106,12 +106,12 @@ public final class ProbingService: Sendable {
 
     /// What continuous watching knows now.
     func status() async -> StatusReport {
-        let tunnels = await loop.run { state in
-            let now = MonotonicClock.now()
-            let wall = WallClock.now()
-            return state.monitors.continuous.map { $0.report(now: now, wall: wall, stateOf: $0) }
+        // The loop only hands out its values: to make reports of a thousand tunnels takes longer than
+        // a probe may be late.
+        let (monitors, now, wall) = await loop.run { state in
+            (state.monitors.continuous, MonotonicClock.now(), WallClock.now())
         }
-        return report(of: tunnels)
+        return report(of: monitors.map { $0.report(now: now, wall: wall, stateOf: $0) })
     }
 
     /// The counters that belong to no tunnel.
@@ -130,6 +130,7 @@ public final class ProbingService: Sendable {
     ///   - selection: which tunnels.
     ///   - limit: how long it may take; what is unfinished then says "time limit".
     ///   - progress: called a few times a second.
+    /// - Returns: the report, in the order of the plans.
     /// - Throws: `Refusal` for a name that no tunnel has.
     func examine(
         _ selection: Selection, limit: Duration, progress: @Sendable (Progress) -> Void
@@ -147,23 +148,24 @@ public final class ProbingService: Sendable {
         var isFinished = ids.isEmpty
         while !isFinished, MonotonicClock.now() < end, !Task.isCancelled {
             let (share, text, finished) = await loop.run { state in
-                Self.progress(of: ids.compactMap { state.monitors.monitors[$0] })
+                Self.progress(of: ids.compactMap { state.monitors.monitor($0) })
             }
             progress(Progress(share: share, text: text))
             isFinished = finished
             guard !isFinished else { break }
             do { try await Task.sleep(for: .milliseconds(100)) } catch { break }
         }
-        let tunnels = await loop.run { state in
-            let now = MonotonicClock.now()
-            let wall = WallClock.now()
-            let continuous = state.monitors.continuous
-            return state.monitors.endExamination(ids).map { monitor in
+        let (ended, continuous, now, wall) = await loop.run { state in
+            (
+                state.monitors.endExamination(ids), state.monitors.continuous,
+                MonotonicClock.now(), WallClock.now()
+            )
+        }
+        return report(
+            of: ended.map { monitor in
                 let judge = continuous.first { $0.plan.name == monitor.plan.name } ?? monitor
                 return monitor.report(now: now, wall: wall, stateOf: judge)
-            }
-        }
-        return report(of: tunnels)
+            })
     }
 
     // MARK: - Selection
@@ -287,11 +289,13 @@ public final class ProbingService: Sendable {
             knowledge.isSeen = true
             knowledge.netlinkOverruns = round.netlinkOverruns
             var changes: [(String, [String])] = []
-            for plan in round.plans where knowledge.waiting[plan.name, default: []] != plan.waitingFor {
+            for plan in round.plans
+            where knowledge.waiting[plan.name, default: []] != plan.waitingFor {
                 changes.append((plan.name, plan.waitingFor))
             }
             knowledge.waiting = Dictionary(
-                round.plans.map { ($0.name, $0.waitingFor) }, uniquingKeysWith: { first, _ in first })
+                round.plans.map { ($0.name, $0.waitingFor) },
+                uniquingKeysWith: { first, _ in first })
             return (changed, changes)
         }
         for (name, waiting) in waitingChanges {
