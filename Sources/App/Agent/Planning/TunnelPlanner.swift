@@ -62,7 +62,6 @@ struct TunnelPlanner {
             tunnel.local = found.local
             tunnel.wanInterface = found.wanInterface
             tunnel.tunnelInterface = found.tunnelInterface
-            if found.tunnelInterface == nil { tunnel.fwmark = found.mark }
             return plan(for: tunnel, as: found)
         }
     }
@@ -116,7 +115,7 @@ struct TunnelPlanner {
             configuration: configuration, kind: kind, local: outer.local, remote: remote,
             wanInterface: outer.interface, tunnelInterface: device, unknown: unknown,
             roles: roles(
-                of: tunnel, remote: remote, device: device, inside: inside,
+                of: tunnel, remote: remote, found: found, device: device, inside: inside,
                 refusal: facts.refusal),
             waitingFor: waiting)
     }
@@ -182,12 +181,17 @@ struct TunnelPlanner {
     }
 
     private func roles(
-        of tunnel: TunnelConfiguration, remote: IPAddress?, device: String?,
-        inside: InsideAddresses, refusal: String?
+        of tunnel: TunnelConfiguration, remote: IPAddress?, found: DiscoveredTunnel?,
+        device: String?, inside: InsideAddresses, refusal: String?
     ) -> [RolePlan] {
         if let refusal {
             return ProbeRole.all.map { _ in .unavailable(reason: refusal) }
         }
+        // A device marks by itself. Without one, inside packets must carry the mark of the policy,
+        // and outside ones must not: they would match it and go into the tunnel.
+        let policyMark = found?.mark ?? 0
+        let insideMark: UInt32 =
+            device != nil ? 0 : policyMark != 0 ? policyMark : tunnel.fwmark
         func insidePlan(_ destination: Reading<IPAddress>) -> RolePlan {
             guard let address = destination.value else {
                 return .unavailable(reason: destination.reason ?? "not known")
@@ -196,8 +200,8 @@ struct TunnelPlanner {
                 ProbeRoute(
                     destination: address,
                     source: inside.source.value.flatMap { $0.family == address.family ? $0 : nil },
-                    device: device, mark: device == nil ? tunnel.fwmark : 0,
-                    namespace: tunnel.netns, codePoint: tunnel.probing.dscp))
+                    device: device, mark: insideMark, namespace: tunnel.netns,
+                    codePoint: tunnel.probing.dscp))
         }
         let outside = RolePlan.probe(
             ProbeRoute(
