@@ -45,12 +45,18 @@ struct TunnelPlanner {
         // "A configured tunnel with the same outer pair wins" (interface page §3).
         let free = found.filter { plan in
             !configured.contains { other in
-                other.name == plan.name
+                other.name == plan.name || Self.haveSameDevice(other, plan)
                     || other.remote == plan.remote && other.configuration.netns == nil
                         && (other.local == nil || plan.local == nil || other.local == plan.local)
             }
         }
         return configured + free
+    }
+
+    /// Whether two plans are about one device, which has one outer pair: known or not yet.
+    private static func haveSameDevice(_ configured: TunnelPlan, _ found: TunnelPlan) -> Bool {
+        configured.configuration.netns == nil && configured.tunnelInterface != nil
+            && configured.tunnelInterface == found.tunnelInterface
     }
 
     /// Plans for the tunnels that the kernel knows.
