@@ -68,9 +68,15 @@ import Testing
             let outside = plan.route(.outside, style)
             #expect(outside?.destination == ip("198.51.100.1"))
             #expect(outside?.device == nil)
-            #expect(outside?.source == nil, "the routing table chooses it")
+            #expect(outside?.source == plan.local, "as ESP has it")
         }
         #expect(plan.stateRole == ProbeRole(.inside, .request))
+    }
+
+    @Test func `an outer source that nothing tells is the routing table's choice`() {
+        let plan = Self.host.plan(.made())
+        #expect(plan.local == ip("203.0.113.10"))
+        #expect(plan.route(.outside, .request)?.source == nil)
     }
 
     @Test func `a policy-based tunnel is probed from an address that its policy takes`() {

@@ -212,7 +212,9 @@ struct TunnelPlanner {
         let outside = RolePlan.probe(
             ProbeRoute(
                 destination: remote,
-                source: tunnel.local.flatMap { $0.family == remote?.family ? $0 : nil },
+                source: (tunnel.local ?? found?.local).flatMap {
+                    $0.family == remote?.family ? $0 : nil
+                },
                 mark: tunnel.fwmark, namespace: tunnel.netns, codePoint: tunnel.probing.dscp))
         return [insidePlan(inside.target), insidePlan(inside.beyond), outside, outside]
     }
