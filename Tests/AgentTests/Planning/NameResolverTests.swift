@@ -39,7 +39,9 @@ import Testing
             }
         }
         #expect(time < .milliseconds(250))
-        #expect(await resolver.firstResolution(of: "a", within: .seconds(5)) == .addresses([ip("192.0.2.1")]))
+        #expect(
+            await resolver.firstResolution(of: "a", within: .seconds(5))
+                == .addresses([ip("192.0.2.1")]))
         #expect(lookup.count == 1, "one lookup at a time")
     }
 
@@ -115,7 +117,8 @@ import Testing
         #expect(try await steps.run(resolver, seconds: 299) == old)
         #expect(steps.calls.withLock { $0.count } == 1)
         steps.answer.withLock { $0 = .pending(reason: "the server is away") }
-        #expect(try await steps.run(resolver, seconds: 60) == old, "better an old address than none")
+        #expect(
+            try await steps.run(resolver, seconds: 60) == old, "better an old address than none")
         #expect(steps.calls.withLock { $0.count } >= 5)
         let new = NameResolution.addresses([ip("192.0.2.2"), ip("2001:db8::2")])
         steps.answer.withLock { $0 = new }

@@ -15,7 +15,8 @@ import Testing
     }
 
     private static func addTunnel(
-        _ host: inout MadeUpHost, _ name: String, _ kind: LinkKind, to remote: String? = "198.51.100.1"
+        _ host: inout MadeUpHost, _ name: String, _ kind: LinkKind,
+        to remote: String? = "198.51.100.1"
     ) {
         let index = host.add(name, kind) {
             if let remote {
@@ -211,7 +212,8 @@ import Testing
                 $0.tunnelInterface = "tun9"
                 $0.insideTarget = ip("10.252.0.0")
             })
-        #expect(given.route(.inside, .request)?.device == "tun9", "and its absence is a failed probe")
+        #expect(
+            given.route(.inside, .request)?.device == "tun9", "and its absence is a failed probe")
     }
 
     @Test func `a missing route is waited for`() {
@@ -281,7 +283,9 @@ import Testing
         #expect(plans.first?.kind == .vti)
         configuration.tunnels = [.made("mine") { $0.local = ip("203.0.113.99") }]
         #expect(
-            host.planner.plans(for: configuration, discovering: true).map(\.name) == ["mine", "vti0"],
+            host.planner.plans(for: configuration, discovering: true).map(\.name) == [
+                "mine", "vti0",
+            ],
             "another source is another tunnel")
         configuration.tunnels = [.made("other", remote: "198.51.100.2")]
         #expect(
