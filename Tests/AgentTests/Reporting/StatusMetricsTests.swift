@@ -152,7 +152,9 @@ import Testing
         }
     }
 
-    /// promtool reads the text format alone. OpenMetrics names a counter's family without `_total`,
+    /// promtool reads the text format alone.
+    ///
+    /// OpenMetrics names a counter's family without `_total`,
     /// so its help is not found there; nothing else may be wrong.
     @Test func `promtool parses OpenMetrics`() throws {
         let result = try Self.promtool(Self.text(.busy, .openMetrics))
