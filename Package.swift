@@ -52,7 +52,7 @@ let package = Package(
         // C: module maps and static-inline shims, no logic.
         .systemLibrary(name: "CCrypt", path: "Sources/C/CCrypt", pkgConfig: "libcrypt"),
         .systemLibrary(name: "CLinux", path: "Sources/C/CLinux"),
-        .systemLibrary(name: "CNetlink", path: "Sources/C/CNetlink", pkgConfig: "libnl-route-3.0"),
+        .systemLibrary(name: "CNetlink", path: "Sources/C/CNetlink", pkgConfig: "libnl-3.0"),
         .systemLibrary(name: "CYAML", path: "Sources/C/CYAML", pkgConfig: "yaml-0.1"),
 
         // Core: pure engines.
@@ -68,7 +68,7 @@ let package = Package(
 
         // System: adapters, one C dependency each.
         adapter("RawSockets", ["CLinux", "NetworkPrimitives"]),
-        adapter("Netlink", ["CNetlink", "CLinux", "KernelState", "NetworkPrimitives"]),
+        adapter("Netlink", ["CNetlink", "KernelState", "NetworkPrimitives", "RawSockets"]),
         adapter("HostFacts", ["CLinux"]),
         adapter(
             "HTTP",
@@ -127,7 +127,12 @@ let package = Package(
         tests(
             of: "Agent",
             [
-                "Configuration", "EchoProbing", "NetworkPrimitives", "NetworkSimulation",
+                "Configuration", "Diagnosis", "EchoProbing", "HostFacts", "KernelState", "Metrics",
+                "NetworkPrimitives", "NetworkSimulation", "PacketFormats", "RawSockets",
                 "TunnelHealth",
             ]),
+        // End to end: runs the built binary, found beside the test bundle.
+        .testTarget(
+            name: "ProbeCommandTests", dependencies: ["probe"],
+            swiftSettings: [.swiftLanguageMode(.v6), .enableUpcomingFeature("ExistentialAny")]),
     ])

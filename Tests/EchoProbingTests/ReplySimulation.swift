@@ -71,7 +71,7 @@ struct ReplySimulation {
     ) -> ReplyPairProber.Settings {
         ReplyPairProber.Settings(
             family: .v4, interval: interval, timeout: .seconds(1), payloadByteCount: 56,
-            farthestHop: hops, limit: limit, tunnel: tunnel)
+            farthestHop: hops, limit: limit, tunnel: tunnel.map { "tunnel \($0)" })
     }
 
     mutating func add(

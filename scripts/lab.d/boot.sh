@@ -1,6 +1,7 @@
 # Boots a guest on a prepared kernel and gets its results back. Sourced by scripts/lab.
 
-# Prints the absolute path of the binary under test.
+# boot_binary [optional]: prints the absolute path of the binary under test. Without one it fails, or,
+# where a binary is optional, prints nothing.
 boot_binary() {
     local candidate
     for candidate in ${PROBE_BIN:+"$PROBE_BIN"} "$lab_root"/.build/{release,debug}/probe; do
@@ -11,7 +12,7 @@ boot_binary() {
         # A name that was given is meant: never test another binary in its place.
         [[ -z ${PROBE_BIN-} ]] || fail "PROBE_BIN=$PROBE_BIN is not an executable file"
     done
-    fail 'no binary to test: run swift build, or set PROBE_BIN'
+    [[ ${1-} == optional ]] || fail 'no binary to test: run swift build, or set PROBE_BIN'
 }
 
 # boot_folder NAME: makes this run's folder and prints its path.
@@ -41,7 +42,7 @@ boot_failed() {
 # for the guest to power off. RUN/status then holds the job's exit status. The KEEP paths stay
 # visible in the guest where it has its own /tmp, /run and so on.
 boot() {
-    local kernel=$1 run=$2 limit=$3 directory=$4 folder path machine follower status=0
+    local kernel=$1 run=$2 limit=$3 directory=$4 folder path machine follower='' status=0
     shift 4
     folder=$(kernel_prepare "$kernel")
     printf '%s\n' "$directory" >"$run/directory"
@@ -87,11 +88,14 @@ boot() {
     else
         timeout --kill-after=5 "$limit" "${machine[@]}" </dev/null >"$run/console.log" 2>&1 &
         machine=$!
+        # `timeout` leads a process group of its own, which an interrupt from the keyboard does not reach.
+        trap 'kill "$machine" "$follower" 2>/dev/null; exit 130' INT TERM HUP
         boot_watch "$run" "$machine" &
-        tail -n +1 -f --pid="$machine" "$run/output" &
+        tail -n +1 -s 0.2 -f --pid="$machine" "$run/output" &
         follower=$!
         wait "$machine" || status=$?
         wait "$follower" || true
+        trap - INT TERM HUP
     fi
     [[ $kernel != uml ]] || rm -rf "$path"
 

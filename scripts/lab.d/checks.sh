@@ -35,6 +35,7 @@ capture() {
     local says line
     # A pipe for what it says, so that waiting for it takes no polling. Not `on`: the process in the
     # background must be tcpdump itself, to be signalled.
+    rm -f "$work/$3.says"
     mkfifo "$work/$3.says"
     ip netns exec "$lab_prefix$1" tcpdump -i "$2" -n -U -s 256 -B 4096 --immediate-mode \
         --time-stamp-precision=nano -Z root -w "$work/$3" 'icmp or icmp6 or esp' 2>"$work/$3.says" &
@@ -168,7 +169,7 @@ check_now() {
     capture_paths
     probe_now now
     captures_end
-    judge_all now "$@"
+    judge_all now --each-probe "$@"
 }
 
 # warm_up: one ping on each path, so that no measured packet waits for an address to be resolved.

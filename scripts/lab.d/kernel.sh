@@ -54,7 +54,12 @@ kernel_prepare_qemu() {
         work=$(mktemp -d "$lab_cache/unpack.XXXXXX")
         kernel_unpack "$package" "$version" "$work" >&2 || {
             rm -rf "$work"
-            fail "cannot prepare $package; the reason is above (a stale package list? run: apt-get update)"
+            newest=$(compgen -G "$lab_cache/qemu-*/initramfs.gz" | sort -V | tail -n 1) || true
+            [[ -n $newest ]] ||
+                fail "cannot prepare $package; the reason is above (a stale package list? run: apt-get update)"
+            printf 'lab: cannot prepare %s; going on with %s\n' "$package" "${newest%/*}" >&2
+            printf '%s\n' "${newest%/*}"
+            return
         }
         # A rename is what makes the folder complete or absent, never half there.
         rm -rf "$folder"

@@ -1,7 +1,7 @@
 # `scripts/lab run`: sorts scenarios into as few boots as possible, boots, and sums up. Sourced by
 # scripts/lab.
 
-# run_scenarios NAME…: exit status 0 only when all passed.
+# run_scenarios NAME…: exits with status 0 when all passed, 1 when not, 70 when a guest failed.
 run_scenarios() {
     local name choice boots=() started=$EPOCHREALTIME
     local -A crowd=() alone=()
@@ -33,8 +33,10 @@ run_boots() {
         run_boot "$choice" "$folder" "$1" ${table[$choice]} &
         pids+=("$!")
     done
+    trap 'kill "${pids[@]}" 2>/dev/null; exit 130' INT TERM HUP
     # A boot that failed has said so; its scenarios have no result, which is a failure below.
     for pid in "${pids[@]}"; do wait "$pid" || true; done
+    trap - INT TERM HUP
 }
 
 # run_boot KERNEL FOLDER crowd|alone NAME…
@@ -82,7 +84,7 @@ run_judge() (
 
 # run_summary STARTED NAME…: judges, and prints the table and what failed.
 run_summary() {
-    local started=$1 name folder result got seconds verdict passed=0 failures=()
+    local started=$1 name folder result got seconds verdict passed=0 status=0 failures=()
     local row='%-22s %-18s %-18s %8s  %s\n'
     shift
     # shellcheck disable=SC2059
@@ -103,6 +105,7 @@ run_summary() {
         if [[ $verdict == PASS ]]; then
             passed=$((passed + 1))
         else
+            status=1
             failures+=("$name $result")
         fi
         [[ -z ${verbose-} || -z $result ]] || sed 's/^/    /' "$result/log"
@@ -112,6 +115,7 @@ run_summary() {
         printf '\n--- %s\n' "$name"
         if [[ -z $result ]]; then
             echo 'no result: its guest failed, see above'
+            status=70
             continue
         fi
         # Comparisons that hold say nothing about why others do not.
@@ -121,5 +125,5 @@ run_summary() {
     done
     printf '\nlab: %d of %d scenarios passed in %d s\n' "$passed" "$#" \
         $(((${EPOCHREALTIME/./} - ${started/./}) / 1000000))
-    [[ $passed -eq $# ]]
+    exit "$status"
 }

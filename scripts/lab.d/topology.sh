@@ -273,7 +273,7 @@ _edge() {
         say "$name" "address add 10.252.0.0/31 dev $tunnel_device"
         say "$name" 'link add beyond type dummy'
         say "$name" 'link set beyond up'
-        say "$name" 'address add 10.253.0.1/24 dev beyond'
+        say "$name" 'address add 10.253.0.254/24 dev beyond'
         say "$name" "route add 10.1.0.0/24 dev $tunnel_device"
     fi
 }

@@ -20,6 +20,9 @@ struct AgentCommand: ProbeCommand {
 
     func perform() async throws(CommandFailure) -> Int32 {
         let (configuration, path) = try source.load()
+        if let missing = MissingPrivilege.toProbe(with: "probe agent") {
+            throw CommandFailure(message: "\(missing)", status: CommandExit.noPermission)
+        }
         let level = ServiceLog.Level(Logger.Level(configuration.logLevel))
         let isJournal = StandardStream.error.isJournal
         let logger = Logger(label: "tunnel-probe") { _ in

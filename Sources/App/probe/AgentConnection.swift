@@ -70,6 +70,7 @@ struct AgentConnection {
     }
 
     private static func refusal(_ status: Int, _ body: [UInt8]) -> Failure {
-        .refused("the agent answered \(status): \(String(decoding: body.prefix(1000), as: UTF8.self))")
+        .refused(
+            "the agent answered \(status): \(String(decoding: body.prefix(1000), as: UTF8.self))")
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import HTTP
+import HostFacts
 
 /// The exit statuses of the interface page §2.
 enum CommandExit {
@@ -42,6 +43,20 @@ extension CommandFailure {
             default: CommandExit.unavailable
             }
         self.init(message: error.description, status: status)
+    }
+}
+
+extension MissingPrivilege {
+    /// What this process lacks to send any probe at all; nil when it lacks nothing.
+    ///
+    /// `command` is the command as the operator typed it.
+    static func toProbe(with command: String) -> MissingPrivilege? {
+        do throws(FileError) {
+            return MissingPrivilege(of: [.netRaw], in: try .current(), command: command)
+        } catch {
+            // Unknown privileges are no reason not to try.
+            return nil
+        }
     }
 }
 

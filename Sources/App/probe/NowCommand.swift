@@ -89,13 +89,7 @@ struct NowCommand: ProbeCommand {
     private var canProbeHere: Bool { missingPrivilege == nil }
 
     private var missingPrivilege: MissingPrivilege? {
-        do throws(FileError) {
-            let typed = (["probe", "now"] + tunnels).joined(separator: " ")
-            return MissingPrivilege(of: [.netRaw], in: try .current(), command: typed)
-        } catch {
-            // Unknown privileges are no reason not to try.
-            return nil
-        }
+        .toProbe(with: (["probe", "now"] + tunnels).joined(separator: " "))
     }
 
     private func examineHere(

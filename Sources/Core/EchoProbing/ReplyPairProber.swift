@@ -29,14 +29,14 @@ public struct ReplyPairProber: Sendable {
         /// How many pairs to send at each hop; nil for no end.
         public var limit: Int?
         /// The hops' place in the pacer: the tunnel for its inside, nil for the underlay.
-        public var tunnel: Int?
+        public var tunnel: String?
         /// The network namespace, for the pacer.
         public var namespace: String
 
         /// Makes settings.
         public init(
             family: IPAddress.Family, interval: Duration, timeout: Duration, payloadByteCount: Int,
-            farthestHop: UInt8, limit: Int? = nil, tunnel: Int? = nil, namespace: String = ""
+            farthestHop: UInt8, limit: Int? = nil, tunnel: String? = nil, namespace: String = ""
         ) {
             self.family = family
             self.interval = interval
@@ -84,6 +84,9 @@ public struct ReplyPairProber: Sendable {
     /// Tests in a row that must stay unanswered, with their controls answered, to be lost; at least.
     public static let lossRun = 3
 
+    /// How long a hop beyond the target is left alone: paths change.
+    public static let reviewInterval = Duration.seconds(600)
+
     /// What to send and how often.
     public let settings: Settings
     /// Who the identifier belongs to in the pool.
@@ -107,6 +110,7 @@ public struct ReplyPairProber: Sendable {
     private var nextHop = 0
     private var pairsStarted: [Int]
     private var pairNumber: UInt64 = 0
+    private var nextReview: MonotonicInstant
 
     /// A prober whose first pair is due at `start`.
     public init(
@@ -117,6 +121,7 @@ public struct ReplyPairProber: Sendable {
         self.settings = settings
         self.owner = owner
         nextPair = start
+        nextReview = start + Self.reviewInterval
         identifier = identifiers.take(for: owner)
         checksum = UInt16(truncatingIfNeeded: identifiers.nonce()) | 1
         hops = (1...settings.farthestHop).map { Hop(distance: $0) }
@@ -166,7 +171,14 @@ public struct ReplyPairProber: Sendable {
             for isFirst in [true, false] {
                 let probe = isFirst ? pairs[index].first : pairs[index].second
                 guard probe.state == .waiting, probe.due <= now else { continue }
-                if let later = pacer.postpone(place(at: pairs[index].distance), at: now) {
+                if hops[Int(pairs[index].distance) - 1].isTarget {
+                    // No router there to answer a test, so none is sent.
+                    pairs[index].update(isFirst: isFirst) { $0.state = .failed }
+                    continue
+                }
+                if let later = pacer.postpone(
+                    place(at: pairs[index].distance), at: now, isUrgent: settings.limit != nil)
+                {
                     pairs[index].update(isFirst: isFirst) { $0.due = later }
                     continue
                 }
@@ -188,6 +200,14 @@ public struct ReplyPairProber: Sendable {
             }
         }
         skipSlots(at: now)
+        if settings.limit == nil, nextReview <= now {
+            nextReview = now + Self.reviewInterval
+            for hop in hops.indices where hops[hop].isTarget {
+                hops[hop].isTarget = false
+                // Its first control goes first again, so a target is found without a test.
+                pairsStarted[hop] = 0
+            }
+        }
         while !isExhausted, nextPair <= now {
             begin(at: nextPair, identifiers: &identifiers, pacer: &pacer)
         }
@@ -322,9 +342,8 @@ public struct ReplyPairProber: Sendable {
 
     // MARK: - Pairs
 
-    /// Without a limit, passes over the slots that this process slept through, and those that the
-    /// pacer has no place for: where more tunnels share a hop than its rate allows, pairs become
-    /// rarer instead of waiting ever longer.
+    /// Without a limit, passes over the turns that this process slept through, and those at which the
+    /// pair before still waits for the pacer.
     private mutating func skipSlots(at now: MonotonicInstant) {
         guard settings.limit == nil, nextPair <= now else { return }
         let interval = settings.interval.nanoseconds
@@ -350,16 +369,17 @@ public struct ReplyPairProber: Sendable {
             guard !hops[hop].isTarget, settings.limit.map({ pairsStarted[hop] < $0 }) ?? true else {
                 continue
             }
-            let place = place(at: hops[hop].distance)
-            let firstDue = pacer.reserve(place, from: instant)
-            let secondDue = pacer.reserve(place, from: firstDue + HopPacer.spacing)
-            pairsStarted[hop] += 1
+            let slots = pacer.reservePair(
+                at: place(at: hops[hop].distance), from: instant,
+                isUrgent: settings.limit != nil)
+            // The first control tells whether a router is there at all, so it goes first.
             let coin = identifiers.coin()
+            let testIsFirst = pairsStarted[hop] == 0 ? false : hops[hop].missingOrder ?? coin
+            pairsStarted[hop] += 1
             pairs.append(
                 EchoPair(
-                    number: pairNumber, distance: hops[hop].distance,
-                    testIsFirst: hops[hop].missingOrder ?? coin, first: .init(due: firstDue),
-                    second: .init(due: secondDue)))
+                    number: pairNumber, distance: hops[hop].distance, testIsFirst: testIsFirst,
+                    first: .init(due: slots.first), second: .init(due: slots.second)))
             pairNumber += 1
             return
         }

@@ -56,6 +56,8 @@ public struct RequestProber: Sendable {
     public var roundTrips = RoundTripStatistics()
     /// Time from the send call to the kernel's transmit stamp.
     public var localDelays = RoundTripStatistics()
+    /// Times to send that passed while this process did not run; nothing was sent for them.
+    public private(set) var skippedSlots: UInt64 = 0
     /// Whether any probe was ever answered.
     public private(set) var hasEverAnswered = false
     /// The identifier in use.
@@ -135,7 +137,9 @@ public struct RequestProber: Sendable {
             // Of the slots that passed while this process did not run only the last is used, so
             // that no burst follows a stall.
             let interval = settings.interval.nanoseconds
-            nextSend = nextSend + .nanoseconds((now - nextSend).nanoseconds / interval * interval)
+            let slept = (now - nextSend).nanoseconds / interval
+            skippedSlots += UInt64(slept)
+            nextSend = nextSend + .nanoseconds(slept * interval)
             transmit(deadline: nextSend, isRetry: false, identifiers: &identifiers, into: &actions)
             scheduled += 1
             nextSend = nextSend + settings.interval

@@ -10,8 +10,9 @@ set_up() { topology; }
 check() {
     warm_up
     from_edges delay 20ms
-    check_now --answered inside --answered outside --no-critical \
-        --rtt-mean 0.020,0.002 --rtt-tolerance 0.000050
+    capture "$isp" cust cable.pcap
+    check_now --answered inside --answered outside --no-critical --rtt 0.020,0.002 \
+        --cable wan.pcap,cable.pcap
     echo "     ping, inside:  $(ping_figure "$inside_source" "$inside_target")"
     echo "     ping, outside: $(ping_figure "$outside_source" "$endpoint_address")"
 }

@@ -17,7 +17,8 @@ struct MonitorSet: Sendable {
         case sendRecovered(tunnel: String, ProbeRole)
     }
 
-    /// A probe that leaves later than this after its deadline is counted as late.
+    /// A probe that leaves later than this after its deadline is counted as late, and so is one that
+    /// was skipped because the next was due by then.
     static let lateness = Duration.milliseconds(10)
 
     /// In order of creation, which is the order of their ids.
@@ -168,8 +169,10 @@ struct MonitorSet: Sendable {
             actions.removeAll(keepingCapacity: true)
             switch role.style {
             case .request:
+                let before = monitors[place].requests[role.path.index].skippedSlots
                 monitors[place].requests[role.path.index].advance(
                     to: now, identifiers: &identifiers, into: &actions)
+                lateProbes += monitors[place].requests[role.path.index].skippedSlots - before
             case .reply:
                 monitors[place].replies[role.path.index].advance(
                     to: now, identifiers: &identifiers, pacer: &pacer, into: &actions)

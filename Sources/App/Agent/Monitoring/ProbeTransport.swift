@@ -32,6 +32,7 @@ public protocol ProbeTransport {
     ///   - route: source, device, mark, namespace and code point.
     ///   - hopLimit: nil for the system's default.
     ///   - tag: given back with the transmit stamp.
+    /// - Returns: whether it left, and when.
     mutating func send(
         _ message: [UInt8], to destination: IPAddress, by route: ProbeRoute, hopLimit: UInt8?,
         tag: ProbeTag

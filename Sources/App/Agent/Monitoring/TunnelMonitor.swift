@@ -20,8 +20,8 @@ struct TunnelMonitor: Sendable {
     static let examinationInterval = Duration.milliseconds(300)
     /// Reply pairs at each hop in one examination.
     static let examinationPairs = 3
-    /// How far the outside reply pairs go: hop by hop is the reply path's ladder, not this.
-    static let outsideHops: UInt8 = 3
+    /// How far reply pairs go on the underlay; in a tunnel the far end is the one hop.
+    static let underlayHops: UInt8 = 3
 
     let id: Int
     let mode: Mode
@@ -67,8 +67,14 @@ struct TunnelMonitor: Sendable {
     var state: TunnelState { health.state }
 
     /// Whether an examination has nothing left to send or wait for.
-    var isFinished: Bool {
-        requests.allSatisfy(\.isFinished) && replies.allSatisfy(\.isFinished)
+    var isFinished: Bool { ProbeRole.all.allSatisfy(isFinished) }
+
+    /// Whether an examination has nothing left to send or wait for in one role.
+    func isFinished(_ role: ProbeRole) -> Bool {
+        switch role.style {
+        case .request: requests[role.path.index].isFinished
+        case .reply: replies[role.path.index].isFinished
+        }
     }
 
     /// The share of an examination's probes that are sent, 0...1.
@@ -77,7 +83,9 @@ struct TunnelMonitor: Sendable {
         return sent.reduce(0, +) / Double(sent.count)
     }
 
-    static func owner(of id: Int, _ role: ProbeRole) -> Int { id * ProbeRole.all.count + role.index }
+    static func owner(of id: Int, _ role: ProbeRole) -> Int {
+        id * ProbeRole.all.count + role.index
+    }
 
     func deadline(of role: ProbeRole) -> MonotonicInstant? {
         switch role.style {
@@ -162,13 +170,16 @@ struct TunnelMonitor: Sendable {
         let settings = settings(of: role, in: plan)
         let route = plan.roles[role.index].route
         let owner = Self.owner(of: id, role)
+        // Without a device or policies here, inside packets leave like all others: their first hops
+        // are the underlay's, the appliance of an observer above all.
+        let isInTunnel = path == .inside && (plan.tunnelInterface != nil || plan.kind == .policy)
         return ReplyPairProber(
             settings: .init(
                 family: route?.family ?? .v4, interval: settings.interval,
                 timeout: settings.timeout, payloadByteCount: settings.payloadByteCount,
-                farthestHop: path == .inside ? 1 : Self.outsideHops,
+                farthestHop: isInTunnel ? 1 : Self.underlayHops,
                 limit: route == nil ? 0 : mode == .examination ? Self.examinationPairs : nil,
-                tunnel: path == .inside ? id : nil, namespace: route?.namespace ?? ""),
+                tunnel: isInTunnel ? plan.name : nil, namespace: route?.namespace ?? ""),
             owner: owner, start: now + phase(of: owner, interval: settings.interval),
             identifiers: &identifiers)
     }

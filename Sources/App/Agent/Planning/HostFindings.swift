@@ -11,6 +11,7 @@ enum HostFindings {
     ///   - facts: what was seen of each namespace.
     ///   - plans: the tunnels; a host that ends none needs no SAs.
     ///   - notices: what else is missing, in words.
+    /// - Returns: one finding that holds it all; none when nothing is missing.
     static func findings(
         facts: [String?: NamespaceFacts], plans: [TunnelPlan], notices: [String]
     ) -> [Finding] {

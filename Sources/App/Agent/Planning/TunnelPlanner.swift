@@ -94,7 +94,8 @@ struct TunnelPlanner {
         if device == nil {
             unknown["tunnel_interface"] =
                 tunnel.role == .observer
-                ? "an appliance ends this tunnel" : "no device: the tunnel is policy-based or unknown"
+                ? "an appliance ends this tunnel"
+                : "no device: the tunnel is policy-based or unknown"
         }
         unknown["inside_source"] = inside.source.reason
         unknown["inside_target"] = inside.target.reason

@@ -72,7 +72,8 @@ final class TunnelWatcher: Sendable {
     ) -> (plans: [TunnelPlan], facts: [String?: NamespaceFacts]) {
         let view = HostView(resolver: resolver)
         let plans = view.planner.plans(
-            for: configuration, discovering: configuration.discover || configuration.tunnels.isEmpty)
+            for: configuration, discovering: configuration.discover || configuration.tunnels.isEmpty
+        )
         return (plans, facts(view, plans))
     }
 
@@ -173,7 +174,9 @@ private struct InboundFlows {
         ).filter { $0.direction == .inbound }
         guard !inbound.isEmpty else { return }
         let packets = inbound.reduce(0) { $0 + $1.association.packets }
-        note(Key(namespace: plan.configuration.netns, object: "tunnel \(plan.name)"), packets, at: now)
+        note(
+            Key(namespace: plan.configuration.netns, object: "tunnel \(plan.name)"), packets,
+            at: now)
     }
 
     func isFlowing(

@@ -113,7 +113,9 @@ struct JSONObject {
     mutating func put(_ key: String, _ duration: Duration) { put(key, .number(duration.rounded)) }
 
     /// A value, or null with the reason why it is not known.
-    mutating func put(_ key: String, _ value: JSONValue?, orBecause reason: @autoclosure () -> String) {
+    mutating func put(
+        _ key: String, _ value: JSONValue?, orBecause reason: @autoclosure () -> String
+    ) {
         put(key, value ?? .null)
         if value == nil { put("\(key)_reason", reason()) }
     }

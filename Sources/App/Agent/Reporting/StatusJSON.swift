@@ -9,6 +9,7 @@ extension StatusReport {
     /// The document `tunnelprobe.status/1` (interface page §6).
     ///
     /// - Parameter isVerbose: adds `samples`, every single probe, to each row of `probes`.
+    /// - Returns: the document.
     func json(isVerbose: Bool = false) -> JSONValue {
         var agent = JSONObject()
         agent.put("version", self.agent.version)
@@ -31,7 +32,8 @@ extension TunnelReport {
         var tunnel = JSONObject()
         func known(_ key: String) -> String { plan.unknown[key] ?? "not known" }
         tunnel.put("name", plan.name)
-        tunnel.put("local", (plan.local?.description).map(JSONValue.string), orBecause: known("local"))
+        tunnel.put(
+            "local", (plan.local?.description).map(JSONValue.string), orBecause: known("local"))
         tunnel.put(
             "remote", .string(plan.remote?.description ?? plan.configuration.remote.description))
         tunnel.put(
@@ -83,13 +85,17 @@ extension ProbeRow {
         row.put("in_flight", counts.inFlight)
         row.put("late_replies", counts.lateReplies)
         row.put("retries", counts.retries)
-        row.put("failed", .tally(ProbeCounts.FailureReason.allCases.map { ($0.rawValue, counts.failed[$0]) }))
+        row.put(
+            "failed",
+            .tally(ProbeCounts.FailureReason.allCases.map { ($0.rawValue, counts.failed[$0]) }))
         row.put(
             "rejected",
             .tally(ProbeCounts.RejectionReason.allCases.map { ($0.rawValue, counts.rejected[$0]) }))
         row.put(
             "icmp_errors",
-            .tally(counts.icmpErrors.sorted { $0.key < $1.key }.map { ($0.key.description, $0.value) }))
+            .tally(
+                counts.icmpErrors.sorted { $0.key < $1.key }.map { ($0.key.description, $0.value) })
+        )
         row.put("duplicates", counts.duplicates)
         row.put("reordered", counts.reordered)
         row.put("identifier_rotations", counts.identifierRotations)
@@ -147,9 +153,12 @@ extension TimedOutcome {
         var object = JSONObject()
         let identifier = String(outcome.identifier, radix: 16)
         object.put("sequence", outcome.sequence)
-        object.put("identifier", "0x" + String(repeating: "0", count: 4 - identifier.count) + identifier)
+        object.put(
+            "identifier", "0x" + String(repeating: "0", count: 4 - identifier.count) + identifier)
         object.put("sent_at", sentAt.nanosecondText)
-        object.put("rtt_seconds", (outcome.roundTrip?.seconds).map(JSONValue.number), orBecause: "not answered in time")
+        object.put(
+            "rtt_seconds", (outcome.roundTrip?.seconds).map(JSONValue.number),
+            orBecause: "not answered in time")
         object.put("outcome", outcome.result.rawValue)
         object.put("retry", outcome.isRetry)
         if let hopLimit = outcome.hopLimit { object.put("hop_limit", hopLimit) }

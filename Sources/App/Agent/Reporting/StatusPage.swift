@@ -5,7 +5,7 @@ import KernelState
 import NetworkPrimitives
 import TunnelHealth
 
-/// The page at `/`: the tunnels, what their probes say, and where the rest is. No script.
+/// The page at `/`, which needs no script: the tunnels, their probes, and links to the rest.
 struct StatusPage {
     var report: StatusReport
 

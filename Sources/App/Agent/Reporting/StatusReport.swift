@@ -82,6 +82,7 @@ extension TunnelMonitor {
     ///   - wall: the same moment on the wall clock, for what is shown to people.
     ///   - judge: the monitor whose state, flaps and changes are reported: this one, or the
     ///     continuous one of the same tunnel for an examination inside the agent.
+    /// - Returns: the report, without findings.
     func report(
         now: MonotonicInstant, wall: WallTime, stateOf judge: TunnelMonitor
     ) -> TunnelReport {
@@ -94,13 +95,17 @@ extension TunnelMonitor {
             flapPenalty: judge.flaps.penalty(at: now),
             changesLastHour: judge.flaps.changes(within: .seconds(3600), of: now),
             changesLastDay: judge.flaps.changes(within: .seconds(86_400), of: now),
-            stateChanges: judge.stateChanges, rows: ProbeRole.all.map { row($0, wallTime) }, findings: [])
+            stateChanges: judge.stateChanges, rows: ProbeRole.all.map { row($0, wallTime) },
+            findings: [])
     }
 
     private func row(
         _ role: ProbeRole, _ wallTime: (MonotonicInstant) -> WallTime
     ) -> ProbeRow {
-        let reason = plan.roles[role.index].reason ?? sendFailures[role]
+        let reason =
+            plan.roles[role.index].reason ?? sendFailures[role]
+            // Interface page §2: what does not finish inside the limit says so.
+            ?? (mode == .examination && !isFinished(role) ? "time limit" : nil)
         let outcomes = (outcomes[role] ?? []).map {
             TimedOutcome(outcome: $0, sentAt: wallTime($0.sentAt))
         }
@@ -114,7 +119,7 @@ extension TunnelMonitor {
             let prober = replies[role.path.index]
             return ProbeRow(
                 role: role, counts: prober.counts, roundTrips: prober.roundTrips,
-                localDelays: prober.localDelays, reason: reason ?? prober.silenceReason,
+                localDelays: prober.localDelays, reason: reason ?? silenceReason(of: role),
                 hops: plan.roles[role.index].route == nil ? [] : prober.hops, outcomes: outcomes)
         }
     }
@@ -134,13 +139,18 @@ extension TunnelMonitor {
     }
 }
 
-extension ReplyPairProber {
-    /// Why no pair can be judged; nil when some can.
-    var silenceReason: String? {
-        guard let first = hops.first else { return nil }
-        if first.isTarget { return "the target is the first hop: no router there to answer" }
-        if counts.sent > 0, counts.received == 0, counts.lost == 0,
-            hops.allSatisfy({ $0.controlsAnswered == 0 })
+extension TunnelMonitor {
+    /// Why no reply-style pair of a path can be judged; nil when some can.
+    fileprivate func silenceReason(of role: ProbeRole) -> String? {
+        let prober = replies[role.path.index]
+        guard let first = prober.hops.first else { return nil }
+        if first.isTarget {
+            return role.path == .inside
+                ? "the far end itself has this address: set inside_beyond to one behind it"
+                : "the endpoint is the first hop: no router there to answer"
+        }
+        if prober.counts.sent > 0, prober.counts.received == 0, prober.counts.lost == 0,
+            prober.hops.allSatisfy({ $0.controlsAnswered == 0 })
         {
             return "no router answered a hop-limited Echo Request, so silence proves nothing"
         }

@@ -23,7 +23,8 @@ struct StatusText {
         }
         for finding in report.findings { lines += render(finding) }
         if report.tunnels.count > 1 {
-            lines.append("verdict  \(paint(report.verdict))  (the worst of \(report.tunnels.count))")
+            lines.append(
+                "verdict  \(paint(report.verdict))  (the worst of \(report.tunnels.count))")
         }
         while lines.last == "" { lines.removeLast() }
         return lines.joined(separator: "\n") + "\n"
@@ -48,13 +49,15 @@ struct StatusText {
                 plan.configuration.remote.description == address.description
                     ? address.description : "\(plan.configuration.remote) (\(address))"
             } ?? plan.configuration.remote.description
-        var place = [plan.kind == .unknown ? nil : plan.kind.rawValue, plan.tunnelInterface]
+        let device = [plan.kind == .unknown ? nil : plan.kind.rawValue, plan.tunnelInterface]
             .compactMap { $0 }
+        var place = device.isEmpty ? [] : [device.joined(separator: " ")]
         if let interface = plan.wanInterface { place.append("over \(interface)") }
         if plan.configuration.role == .observer { place.append("observer") }
         var lines = [
             "\(palette.paint(plan.name, .strong))  \(paint(tunnel.verdict))  "
-                + palette.paint("\(local) -> \(remote)  \(place.joined(separator: " "))", .faint)
+                + palette.paint(
+                    (["\(local) -> \(remote)"] + place).joined(separator: "  "), .faint)
         ]
         lines.append("  " + stateSentence(tunnel))
         if tunnel.isFlapping {
@@ -88,8 +91,11 @@ struct StatusText {
             .left, .left, .right, .right, .right, .right, .right, .right, .right, .left,
         ])
         table.add(
-            ["  path", "style", "sent", "answered", "lost", "unclear", "median", "p99", "jitter", ""]
-                .map { .init($0, .faint) })
+            [
+                "  path", "style", "sent", "answered", "lost", "unclear", "median", "p99", "jitter",
+                "",
+            ]
+            .map { .init($0, .faint) })
         for row in rows {
             let summary = row.roundTrips.summary
             let isSilent = row.counts.sent == 0
@@ -158,7 +164,8 @@ struct StatusText {
             }
             if row.counts.unstampedRoundTrips > 0 {
                 lines.append(
-                    "    \(name) \(row.counts.unstampedRoundTrips) round trips without kernel stamps")
+                    "    \(name) \(row.counts.unstampedRoundTrips) round trips without kernel stamps"
+                )
             }
         }
         return lines.isEmpty ? [] : [""] + lines

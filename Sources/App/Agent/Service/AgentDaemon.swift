@@ -48,7 +48,9 @@ public struct AgentDaemon: Sendable {
         try service.watchContinuously()
         let where_ = servers.map(\.endpoint.description).joined(separator: " and ")
         logger.notice("tunnel-probe \(Version.current) listens on \(where_)")
-        note(notification.ready(status: "watching \(configuration.tunnels.count) configured tunnels"))
+        note(
+            notification.ready(status: "watching \(configuration.tunnels.count) configured tunnels")
+        )
 
         let watchdog = Task { await feedWatchdog(service) }
         await follow(signals, service: service, security: security)

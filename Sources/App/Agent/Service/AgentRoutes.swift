@@ -119,11 +119,29 @@ public struct ExaminationOrder: Sendable {
         switch selection {
         case .all: break
         case .named(let names):
-            // Names hold no character that a query gives a meaning to, ":" included.
-            query += "&tunnels=\(names.joined(separator: ","))"
-        case .endpoint(let remote): query += "&address=\(remote)"
+            // What an operator types may hold any character but NUL, which therefore separates.
+            query += "&tunnels=\(Self.percentEncoded(names.joined(separator: "\0")))"
+        case .endpoint(let remote):
+            query += "&address=\(Self.percentEncoded(remote.description))"
         }
         return "/api/v1/now?\(query)"
+    }
+
+    /// RFC 3986 §2.1, everything but the unreserved characters of §2.3.
+    private static func percentEncoded(_ text: String) -> String {
+        var encoded = ""
+        for octet in text.utf8 {
+            switch octet {
+            case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."),
+                UInt8(ascii: "_"), UInt8(ascii: "~"):
+                encoded.unicodeScalars.append(Unicode.Scalar(octet))
+            default:
+                let digits = String(octet, radix: 16)
+                encoded += (digits.count == 1 ? "%0" : "%") + digits
+            }
+        }
+        return encoded
     }
 
     init?(query: [String: String]) {
@@ -134,7 +152,7 @@ public struct ExaminationOrder: Sendable {
         if let address = query["address"] {
             selection = .endpoint(IPAddress(address).map(RemoteHost.address) ?? .name(address))
         } else if let names = query["tunnels"] {
-            selection = .named(names.split(separator: ",").map(String.init))
+            selection = .named(names.split(separator: "\0").map(String.init))
         } else {
             selection = .all
         }

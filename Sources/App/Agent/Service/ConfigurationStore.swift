@@ -70,7 +70,8 @@ public final class ConfigurationStore: Sendable {
             ("state_dir", previous.stateDirectory != next.stateDirectory),
         ].filter(\.1).map(\.0)
         if !fixed.isEmpty {
-            summary += "; a change of \(fixed.joined(separator: ", ")) takes effect at the next start"
+            summary +=
+                "; a change of \(fixed.joined(separator: ", ")) takes effect at the next start"
         }
         return summary
     }

@@ -33,7 +33,8 @@ final class LoopEvents: Sendable {
                 "tunnel \(tunnel): \(transition.from.rawValue) -> \(transition.to.rawValue)\(why)")
         case .monitor(.sendFailed(let tunnel, let role, let reason)):
             logger.warning(
-                "tunnel \(tunnel): \(role.path.rawValue)/\(role.style.rawValue) probes cannot be sent: \(reason)")
+                "tunnel \(tunnel): \(role.path.rawValue)/\(role.style.rawValue) probes cannot be sent: \(reason)"
+            )
         case .monitor(.sendRecovered(let tunnel, let role)):
             logger.notice(
                 "tunnel \(tunnel): \(role.path.rawValue)/\(role.style.rawValue) probes leave again")

@@ -130,6 +130,7 @@ public final class ProbingService: Sendable {
     ///   - selection: which tunnels.
     ///   - limit: how long it may take; what is unfinished then says "time limit".
     ///   - progress: called a few times a second.
+    /// - Returns: the report, in the order of the plans.
     /// - Throws: `Refusal` for a name that no tunnel has.
     func examine(
         _ selection: Selection, limit: Duration, progress: @Sendable (Progress) -> Void
@@ -288,11 +289,13 @@ public final class ProbingService: Sendable {
             knowledge.isSeen = true
             knowledge.netlinkOverruns = round.netlinkOverruns
             var changes: [(String, [String])] = []
-            for plan in round.plans where knowledge.waiting[plan.name, default: []] != plan.waitingFor {
+            for plan in round.plans
+            where knowledge.waiting[plan.name, default: []] != plan.waitingFor {
                 changes.append((plan.name, plan.waitingFor))
             }
             knowledge.waiting = Dictionary(
-                round.plans.map { ($0.name, $0.waitingFor) }, uniquingKeysWith: { first, _ in first })
+                round.plans.map { ($0.name, $0.waitingFor) },
+                uniquingKeysWith: { first, _ in first })
             return (changed, changes)
         }
         for (name, waiting) in waitingChanges {

@@ -38,7 +38,9 @@ public struct ServiceLog: LogHandler {
 
     /// A handler with a shared level.
     ///
-    /// - Parameter isJournal: whether standard error goes to journald (its `JOURNAL_STREAM`).
+    /// - Parameters:
+    ///   - level: what is written.
+    ///   - isJournal: whether standard error goes to journald (its `JOURNAL_STREAM`).
     public init(level: Level, isJournal: Bool) {
         self.level = level
         self.isJournal = isJournal
