@@ -12,8 +12,6 @@ final class ProbeLoop: Sendable {
     enum Event: Sendable {
         case monitor(MonitorSet.Event)
         case transport(SocketTransport.Notice)
-        /// The loop has no real-time priority: while this host is busy, probes may leave late.
-        case normalPriority(reason: String)
     }
 
     private typealias Command = @Sendable (inout State) -> Void
@@ -77,13 +75,6 @@ final class ProbeLoop: Sendable {
     }
 
     private func run(_ poll: EventPoll, events: @Sendable (Event) -> Void) {
-        // Where more threads want to run than there are processors, waiting for a turn often takes
-        // longer than a probe may be late.
-        do throws(SocketError) {
-            try RealTimeScheduling.enter()
-        } catch {
-            events(.normalPriority(reason: error.description))
-        }
         var state = State(transport: SocketTransport(poll: poll))
         var readable: [UInt64] = []
         var nextSecond = MonotonicClock.now()
