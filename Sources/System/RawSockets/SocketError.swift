@@ -59,8 +59,6 @@ extension SocketError: CustomStringConvertible {
             case .notPermitted("CAP_SYS_ADMIN"):
                 "; entering a network namespace needs CAP_SYS_ADMIN: run the unit tunnel-probe@NS, "
                     + "which systemd starts inside it (NetworkNamespacePath=)"
-            case .notPermitted("CAP_SYS_NICE"):
-                "; needs CAP_SYS_NICE, or LimitRTPRIO=1 in a unit that does not restrict real time"
             case .notPermitted(let capability):
                 "; needs \(capability): run as root, or add it to the unit's AmbientCapabilities="
             case .noSuchDevice: "; `ip link` lists the devices there are"

@@ -109,16 +109,14 @@ struct TunnelPlanner {
         configuration.insideSource = inside.source.value
         configuration.insideTarget = inside.target.value
         configuration.insideBeyond = inside.beyond.value
-        let kind =
-            found?.kind
-            ?? remote.flatMap { remote in
-                tunnel.role == .observer
-                    ? nil
-                    : TunnelDiscovery.kind(
-                        device: device, local: outer.local, remote: remote, in: facts.snapshot)
-            } ?? .unknown
+        var kind = found?.kind
+        // Without a device nothing else in the snapshot can tell.
+        if kind == nil, tunnel.role == .endpoint, let device, let remote {
+            kind = TunnelDiscovery.kind(
+                device: device, local: outer.local, remote: remote, in: facts.snapshot)
+        }
         return TunnelPlan(
-            configuration: configuration, kind: kind, local: outer.local, remote: remote,
+            configuration: configuration, kind: kind ?? .unknown, local: outer.local, remote: remote,
             wanInterface: outer.interface, tunnelInterface: device, unknown: unknown,
             roles: roles(
                 of: tunnel, remote: remote, found: found, device: device, inside: inside,

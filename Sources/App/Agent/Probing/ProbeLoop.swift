@@ -12,8 +12,6 @@ final class ProbeLoop: Sendable {
     enum Event: Sendable {
         case monitor(MonitorSet.Event)
         case transport(SocketTransport.Notice)
-        /// The loop has no real-time priority: while this host is busy, probes may leave late.
-        case normalPriority(reason: String)
     }
 
     private typealias Command = @Sendable (inout State) -> Void
@@ -26,7 +24,9 @@ final class ProbeLoop: Sendable {
 
         /// Makes the continuously observed tunnels those of `plans`.
         mutating func configure(_ plans: [TunnelPlan]) {
-            monitors.configure(plans, now: MonotonicClock.now())
+            // To make a tunnel's probers takes some 20 µs; what fell due meanwhile would start late.
+            let ready = MonotonicClock.now() + .microseconds(50) * plans.count
+            monitors.configure(plans, now: ready)
             let largest = plans.map(\.configuration.probing.payloadBytes).max() ?? 0
             transport.receiveByteCount = max(transport.receiveByteCount, largest + 128)
             transport.retain(only: monitors.routes)
@@ -75,13 +75,6 @@ final class ProbeLoop: Sendable {
     }
 
     private func run(_ poll: EventPoll, events: @Sendable (Event) -> Void) {
-        // Where more threads want to run than there are processors, waiting for a turn often takes
-        // longer than a probe may be late.
-        do throws(SocketError) {
-            try RealTimeScheduling.enter()
-        } catch {
-            events(.normalPriority(reason: error.description))
-        }
         var state = State(transport: SocketTransport(poll: poll))
         var readable: [UInt64] = []
         var nextSecond = MonotonicClock.now()

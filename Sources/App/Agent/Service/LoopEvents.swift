@@ -38,8 +38,6 @@ final class LoopEvents: Sendable {
         case .monitor(.sendRecovered(let tunnel, let role)):
             logger.notice(
                 "tunnel \(tunnel): \(role.path.rawValue)/\(role.style.rawValue) probes leave again")
-        case .normalPriority(let reason):
-            logger.info("probes may leave late while this host is busy: \(reason)")
         case .transport(.stampsMissing(let device, let reason)):
             let place = device.map { "on \($0)" } ?? "on the underlay"
             let text =
