@@ -118,6 +118,17 @@ public struct HealthStateMachine: Sendable {
         }
     }
 
+    /// Forgets all samples, because what they were samples of is no longer probed; the state stays
+    /// until new samples change it.
+    public mutating func forgetSamples() {
+        samples = []
+        oldest = 0
+        failuresInWindow = 0
+        successesInARow = 0
+        successesWhileDegraded = 0
+        hasEverSucceeded = false
+    }
+
     /// Samples in memory; a few more than the window holds.
     var rememberedSampleCount: Int { samples.count }
 

@@ -13,7 +13,8 @@ import Testing
         let metrics = StatusMetrics(
             report: report,
             measurement: SelfMeasurement(
-                lateProbes: 1, clockSteps: 2, receiveDrops: 3, netlinkOverruns: 4),
+                lateProbes: 1, clockSteps: 2, receiveDrops: 3, malformedMessages: 0,
+                truncatedMessages: 0, netlinkOverruns: 4),
             configuration: ConfigurationStatus(
                 wasSuccessful: true, lastSuccess: StatusReport.moment), process: .current())
         return String(

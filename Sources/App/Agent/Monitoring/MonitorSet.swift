@@ -83,7 +83,14 @@ struct MonitorSet: Sendable {
 
     /// Starts one diagnosis on demand and returns the monitors that carry it out.
     mutating func startExamination(_ plans: [TunnelPlan], now: MonotonicInstant) -> [Int] {
-        plans.map { add($0, mode: .examination, now: now) }
+        plans.map { plan in
+            let known = continuousMonitor(named: plan.name).flatMap {
+                monitors[$0].hasInboundTraffic
+            }
+            let id = add(plan, mode: .examination, now: now)
+            if let place = places[id] { monitors[place].hasInboundTraffic = known }
+            return id
+        }
     }
 
     /// Ends an examination and gives back its monitors in the order of `ids`.

@@ -18,6 +18,10 @@ struct TunnelMonitor: Sendable {
     static let examinationProbes = 10
     /// See `examinationProbes`.
     static let examinationInterval = Duration.milliseconds(300)
+    /// Retries leave within this time after the silence that calls for them: their spacing, and a
+    /// late wake-up.
+    static let burstSlack =
+        RequestProber.retrySpacing * RequestProber.retryCount + .milliseconds(40)
     /// Reply pairs at each hop in one examination.
     static let examinationPairs = 3
     /// How far reply pairs go on the underlay; in a tunnel the far end is the one hop.
@@ -107,6 +111,12 @@ struct TunnelMonitor: Sendable {
         {
             restart(role, now: now, identifiers: &identifiers)
         }
+        // Whether the old target ever answered says nothing about the new one.
+        if previous.stateRole != next.stateRole
+            || previous.stateDestination != next.stateDestination
+        {
+            health.forgetSamples()
+        }
     }
 
     /// What a prober's schedule and messages depend on besides its route.
@@ -185,11 +195,12 @@ struct TunnelMonitor: Sendable {
     }
 
     /// Spreads the first sends of all probers over their interval: multiples of the golden ratio
-    /// are never close together, however many there are.
+    /// are never close together, however many there are. Nobody waits an hour for the first probe of
+    /// an hourly one.
     private func phase(of owner: Int, interval: Duration) -> Duration {
         let turns = Double(owner) * 0.618_033_988_749_895
         let fraction = turns - Double(Int(turns))
-        let spread = mode == .continuous ? interval : min(interval, .milliseconds(100))
+        let spread = min(interval, mode == .continuous ? .seconds(30) : .milliseconds(100))
         return .nanoseconds(Int64(Double(spread.nanoseconds) * fraction))
     }
 
@@ -209,6 +220,11 @@ struct TunnelMonitor: Sendable {
     mutating func note(
         _ sample: ProbeSample, now: MonotonicInstant
     ) -> HealthStateMachine.Transition? {
+        // A probe and the retries after its silence are one burst, which must fit into the window
+        // however long the silence is at this round-trip time.
+        let silence = requests[plan.stateRole.path.index].silence
+        health.thresholds.downWindow = max(
+            HealthStateMachine.Thresholds().downWindow, silence + Self.burstSlack)
         let transition = health.record(
             succeeded: sample.succeeded, sentAt: sample.sentAt,
             mayBeDown: hasInboundTraffic != true)

@@ -112,6 +112,8 @@ public struct TunnelPlan: Equatable, Sendable {
     public var unknown: [String: String]
     /// How to probe each role, in the order of `ProbeRole.all`.
     public var roles: [RolePlan]
+    /// Whether it was found in the kernel and not configured.
+    public var isDiscovered = false
     /// What the tunnel waits for before it can be probed in full; empty when nothing is missing.
     public var waitingFor: [String]
 
@@ -135,6 +137,9 @@ public struct TunnelPlan: Equatable, Sendable {
 
     /// The label value.
     public var name: String { configuration.name }
+
+    /// Where the probes go whose samples drive the state.
+    var stateDestination: IPAddress? { roles[stateRole.index].route?.destination }
 
     /// The role whose samples drive the state: inside, or outside where there is no inside target.
     ///

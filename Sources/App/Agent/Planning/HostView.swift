@@ -2,12 +2,14 @@ import HostFacts
 import KernelState
 import Netlink
 import NetworkPrimitives
+import RawSockets
 
 /// Looks at this host for the planner: one netlink reader for each namespace, one snapshot a round.
 ///
 /// Belongs to one thread; its calls block for as long as the kernel takes.
 final class HostView {
     private var readers: [String: KernelReader] = [:]
+    private var identities: [String: NetworkNamespace.Identity] = [:]
     private var round: [String: NamespaceFacts] = [:]
     private let resolver: NameResolver
 
@@ -17,6 +19,17 @@ final class HostView {
 
     /// Forgets the snapshots, so that the next questions look anew.
     func beginRound() { round = [:] }
+
+    /// Forgets the sockets of namespaces that were deleted, or deleted and made again, and names
+    /// them: a socket stays in the namespace it was made in.
+    func dropReplacedNamespaces() -> [String] {
+        let replaced = identities.filter { NetworkNamespace.identity(of: $0.key) != $0.value }
+        for name in replaced.keys {
+            identities[name] = nil
+            readers[name] = nil
+        }
+        return Array(replaced.keys)
+    }
 
     /// Answers that netlink lost for lack of socket memory.
     var overruns: UInt64 { readers.values.reduce(0) { $0 + $1.overruns } }
@@ -69,6 +82,7 @@ final class HostView {
         if let reader = readers[namespace ?? ""] { return reader }
         let reader = try KernelReader(namespace: namespace)
         readers[namespace ?? ""] = reader
+        if let namespace { identities[namespace] = NetworkNamespace.identity(of: namespace) }
         return reader
     }
 

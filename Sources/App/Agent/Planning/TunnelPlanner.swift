@@ -61,15 +61,43 @@ struct TunnelPlanner {
 
     /// Plans for the tunnels that the kernel knows.
     func discovered(probing: ProbingSettings) -> [TunnelPlan] {
-        facts(nil).tunnels.map { found in
+        var taken: Set<String> = []
+        return facts(nil).tunnels.map { found in
             var tunnel = TunnelConfiguration(
-                name: TunnelName.sanitized(found.name), remote: .address(found.remote),
+                name: Self.uniqueName(found.name, taken: &taken), remote: .address(found.remote),
                 probing: probing)
             tunnel.local = found.local
             tunnel.wanInterface = found.wanInterface
             tunnel.tunnelInterface = found.tunnelInterface
-            return plan(for: tunnel, as: found)
+            var plan = plan(for: tunnel, as: found)
+            plan.isDiscovered = true
+            return plan
         }
+    }
+
+    /// A name that can be a label and that no other tunnel has: two devices may differ only in
+    /// characters that a label cannot hold.
+    private static func uniqueName(_ name: String, taken: inout Set<String>) -> String {
+        let plain = TunnelName.sanitized(name)
+        var candidate = plain
+        var number = 2
+        while !taken.insert(candidate).inserted {
+            let suffix = "-\(number)"
+            candidate = plain.prefix(TunnelName.maximumLength - suffix.count) + suffix
+            number += 1
+        }
+        return candidate
+    }
+
+    /// A new plan for a tunnel that was discovered and that the kernel lost.
+    func replan(_ lost: TunnelPlan) -> TunnelPlan {
+        var plan = plan(for: lost.configuration)
+        plan.isDiscovered = true
+        if plan.kind == .unknown { plan.kind = lost.kind }
+        if plan.tunnelInterface == nil, plan.waitingFor.isEmpty {
+            plan.waitingFor.append("its SAs and policies, which the kernel no longer has")
+        }
+        return plan
     }
 
     /// The plan for one tunnel.
@@ -116,7 +144,8 @@ struct TunnelPlanner {
                 device: device, local: outer.local, remote: remote, in: facts.snapshot)
         }
         return TunnelPlan(
-            configuration: configuration, kind: kind ?? .unknown, local: outer.local, remote: remote,
+            configuration: configuration, kind: kind ?? .unknown, local: outer.local,
+            remote: remote,
             wanInterface: outer.interface, tunnelInterface: device, unknown: unknown,
             roles: roles(
                 of: tunnel, remote: remote, found: found, device: device, inside: inside,

@@ -19,6 +19,8 @@ final class TunnelWatcher: Sendable {
         var facts: [String?: NamespaceFacts]
         /// Answers that netlink lost.
         var netlinkOverruns: UInt64
+        /// Namespaces whose sockets lead nowhere any more.
+        var replacedNamespaces: [String]
     }
 
     private static let glance = Duration.seconds(1)
@@ -72,8 +74,7 @@ final class TunnelWatcher: Sendable {
     ) -> (plans: [TunnelPlan], facts: [String?: NamespaceFacts]) {
         let view = HostView(resolver: resolver)
         let plans = view.planner.plans(
-            for: configuration, discovering: configuration.discover || configuration.tunnels.isEmpty
-        )
+            for: configuration, discovering: configuration.discover)
         return (plans, facts(view, plans))
     }
 
@@ -84,10 +85,13 @@ final class TunnelWatcher: Sendable {
         var devices: [String?: [DeviceIdentity]] = [:]
         var nextFull = MonotonicClock.now()
         var generation = -1
+        var lost: [String: MonotonicInstant] = [:]
         while true {
             let orders = orders.withLock { ($0.configuration, $0.generation, $0.isStopping) }
             guard !orders.2 else { return }
             let now = MonotonicClock.now()
+            let replaced = view.dropReplacedNamespaces()
+            if !replaced.isEmpty { nextFull = now }
             let namespaces = Set(plans.map(\.configuration.netns)).union([nil])
             var seen: [String?: [DeviceIdentity]] = [:]
             for namespace in namespaces {
@@ -99,8 +103,11 @@ final class TunnelWatcher: Sendable {
             let hasPendingName = plans.contains { $0.remote == nil }
             if now >= nextFull || seen != devices || orders.1 != generation || hasPendingName {
                 view.beginRound()
-                plans = view.planner.plans(
-                    for: orders.0, discovering: orders.0.discover || orders.0.tunnels.isEmpty)
+                if orders.1 != generation { lost = [:] }
+                let next = view.planner.plans(
+                    for: orders.0, discovering: orders.0.discover)
+                plans =
+                    next + Self.missing(plans, in: next, at: now, &lost).map(view.planner.replan)
                 nextFull = now + Self.fullRound
                 devices = seen
                 generation = orders.1
@@ -114,9 +121,33 @@ final class TunnelWatcher: Sendable {
                     inboundTraffic: Dictionary(
                         plans.map { ($0.name, flows.isFlowing($0, at: now, Self.flowMemory)) },
                         uniquingKeysWith: { first, _ in first }),
-                    facts: facts, netlinkOverruns: view.overruns))
+                    facts: facts, netlinkOverruns: view.overruns,
+                    replacedNamespaces: replaced))
             poll.wait(until: now + Self.glance) { _ in }
         }
+    }
+
+    /// How long a discovered tunnel is watched after the kernel lost it.
+    private static let afterlife = Duration.seconds(86_400)
+
+    /// The discovered tunnels that were there and are not in `next`: dead, for all one can tell, and
+    /// not to be forgotten the moment they matter most.
+    private static func missing(
+        _ plans: [TunnelPlan], in next: [TunnelPlan], at now: MonotonicInstant,
+        _ lost: inout [String: MonotonicInstant]
+    ) -> [TunnelPlan] {
+        let there = Set(next.map(\.name))
+        let devices = Set(next.compactMap(\.tunnelInterface))
+        let missing = plans.filter { plan in
+            plan.isDiscovered && !there.contains(plan.name)
+                && !(plan.tunnelInterface.map(devices.contains) ?? false)
+                && !next.contains { !$0.isDiscovered && $0.remote == plan.remote }
+                && now - (lost[plan.name] ?? now) < afterlife
+        }
+        lost = Dictionary(
+            missing.map { ($0.name, lost[$0.name] ?? now) }, uniquingKeysWith: { first, _ in first }
+        )
+        return missing
     }
 
     private static func facts(

@@ -27,8 +27,7 @@ final class ProbeLoop: Sendable {
             // To make a tunnel's probers takes some 20 µs; what fell due meanwhile would start late.
             let ready = MonotonicClock.now() + .microseconds(50) * plans.count
             monitors.configure(plans, now: ready)
-            let largest = plans.map(\.configuration.probing.payloadBytes).max() ?? 0
-            transport.receiveByteCount = max(transport.receiveByteCount, largest + 128)
+            transport.makeRoom(for: plans)
             transport.retain(only: monitors.routes)
         }
     }

@@ -1,3 +1,4 @@
+import Configuration
 import NetworkPrimitives
 import RawSockets
 
@@ -8,17 +9,19 @@ import RawSockets
 struct SocketTransport: ProbeTransport {
     /// Something about timestamps or sockets that an operator should know.
     enum Notice: Sendable {
-        /// The kernel does not stamp packets on this channel as asked.
-        case stampsMissing(device: String?, reason: String)
+        /// Whether the kernel stamps packets on this device as asked; nil where it does, else why not.
+        case stamps(device: String?, refusal: String?)
     }
 
     private final class Channel {
         let socket: EchoSocket
         let channel: ProbeChannel
         let key: UInt64
+        let receiveByteCount: Int
         var tags: [(ticket: UInt32, tag: ProbeTag)?]
 
-        init(socket: EchoSocket, channel: ProbeChannel, key: UInt64) {
+        init(socket: EchoSocket, channel: ProbeChannel, key: UInt64, receiveByteCount: Int) {
+            self.receiveByteCount = receiveByteCount
             self.socket = socket
             self.channel = channel
             self.key = key
@@ -33,8 +36,9 @@ struct SocketTransport: ProbeTransport {
     private static let reopenSpacing = Duration.milliseconds(500)
 
     let poll: EventPoll
-    /// The longest IP packet that is received whole, in octets.
-    var receiveByteCount = 2048
+    /// The longest IP packet that is received whole, in octets; it only grows, and sockets that were
+    /// opened for less are opened anew.
+    private(set) var receiveByteCount = 2048
     private(set) var notices: [Notice] = []
     private var channels: [ProbeChannel: Channel] = [:]
     private var byKey: [UInt64: Channel] = [:]
@@ -48,6 +52,9 @@ struct SocketTransport: ProbeTransport {
 
     /// Times the wall clock was set while packets were on their way.
     var clockSteps: UInt64 { correlation.steps }
+
+    /// Packets whose IP header contradicts itself.
+    var malformedPackets: UInt64 { channels.values.reduce(0) { $0 + $1.socket.malformedPackets } }
 
     /// Packets dropped because a socket's receive buffer was full.
     var receiveDrops: UInt64 { channels.values.reduce(0) { $0 + $1.socket.receiveDrops } }
@@ -78,6 +85,24 @@ struct SocketTransport: ProbeTransport {
         case .failed(let failure):
             if failure.kind == .noDevice { close(channel) }
             return .failed(reason: failure.description)
+        }
+    }
+
+    /// Makes room for the answers to probes of these tunnels.
+    mutating func makeRoom(for plans: [TunnelPlan]) {
+        let payload = plans.map(\.configuration.probing.payloadBytes).max() ?? 0
+        // The longest IP header is 60 octets, the ICMP header 8.
+        guard payload + 68 > receiveByteCount else { return }
+        receiveByteCount = payload + 68
+        for channel in Array(channels.values) where channel.receiveByteCount < receiveByteCount {
+            close(channel)
+        }
+    }
+
+    /// Closes the sockets of a network namespace that was deleted and made again.
+    mutating func closeAll(in namespace: String) {
+        for channel in Array(channels.values) where channel.channel.namespace == namespace {
+            close(channel)
         }
     }
 
@@ -132,7 +157,8 @@ struct SocketTransport: ProbeTransport {
                     family: key.family, device: key.device, mark: key.mark,
                     namespace: key.namespace),
                 receiveByteCount: receiveByteCount)
-            let channel = Channel(socket: socket, channel: key, key: nextKey)
+            let channel = Channel(
+                socket: socket, channel: key, key: nextKey, receiveByteCount: receiveByteCount)
             try poll.add(socket.descriptor, key: nextKey)
             channels[key] = channel
             byKey[nextKey] = channel
@@ -148,9 +174,9 @@ struct SocketTransport: ProbeTransport {
 
     private mutating func note(_ stamps: StampSupport, _ key: ProbeChannel) {
         switch stamps {
-        case .kernel: break
+        case .kernel: notices.append(.stamps(device: key.device, refusal: nil))
         case .receiveOnly(let reason), .none(let reason):
-            notices.append(.stampsMissing(device: key.device, reason: reason))
+            notices.append(.stamps(device: key.device, refusal: reason))
         }
     }
 

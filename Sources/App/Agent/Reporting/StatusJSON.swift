@@ -102,20 +102,25 @@ extension ProbeRow {
         row.put("fresh_identifier_recoveries", counts.freshIdentifierRecoveries)
         row.put("unstamped_round_trips", counts.unstampedRoundTrips)
         row.put(
-            "loss_ratio", counts.lossRatio.map(JSONValue.number),
-            orBecause: reason ?? "no probe is decided yet")
+            "loss_ratio", isCutOff ? nil : counts.lossRatio.map(JSONValue.number),
+            orBecause: unknown("no probe is decided yet"))
         row.put("reason", reason.map(JSONValue.string) ?? .null)
         row.put(
-            "rtt_seconds", roundTrips.summary.map(\.json),
-            orBecause: reason ?? "no probe was answered yet")
+            "rtt_seconds", isCutOff ? nil : roundTrips.summary.map(\.json),
+            orBecause: unknown("no probe was answered yet"))
         row.put(
-            "local_delay_seconds", localDelays.summary.map(\.delayJSON),
-            orBecause: reason ?? "the kernel gave no transmit stamp yet")
+            "local_delay_seconds", isCutOff ? nil : localDelays.summary.map(\.delayJSON),
+            orBecause: unknown("the kernel gave no transmit stamp yet"))
         if role.style == .reply { row.put("hops", .array(hops.map(\.json))) }
         if isVerbose {
             row.put("samples", .array(outcomes.map(\.json)))
         }
         return row.value
+    }
+
+    /// Why a derived figure of this row is not known, `otherwise` where nothing special is to say.
+    private func unknown(_ otherwise: String) -> String {
+        isCutOff ? "time limit" : reason ?? otherwise
     }
 }
 

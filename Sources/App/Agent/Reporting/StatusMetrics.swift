@@ -175,6 +175,15 @@ struct StatusMetrics {
                 "tunnelprobe_receive_drops_total",
                 "ICMP messages dropped because a socket's buffer was full.",
                 measurement.receiveDrops),
+            .counter(
+                "tunnelprobe_unreadable_messages_total",
+                help: "ICMP messages that could not be read, by what is wrong with them.",
+                [
+                    MetricSample(
+                        [.init("kind", "malformed")], .count(measurement.malformedMessages)),
+                    MetricSample(
+                        [.init("kind", "truncated")], .count(measurement.truncatedMessages)),
+                ]),
             .gauge(
                 "tunnelprobe_build_info", help: "Version of the agent; always 1.",
                 [MetricSample([.init("version", report.agent.version)], .integer(1))]),

@@ -62,6 +62,9 @@ struct ProbeRow: Sendable {
     var localDelays: RoundTripStatistics
     /// Why nothing was probed, or the latest failure to send; nil when all is well.
     var reason: String?
+    /// Whether a time limit ended it before its last probe was decided: then the counts are what was
+    /// done, and ratios and round trips are not known.
+    var isCutOff: Bool
     /// Hops of reply-style pairs.
     var hops: [ReplyPairProber.Hop]
     /// Every probe, in an examination.
@@ -102,10 +105,12 @@ extension TunnelMonitor {
     private func row(
         _ role: ProbeRole, _ wallTime: (MonotonicInstant) -> WallTime
     ) -> ProbeRow {
+        // Interface page §2: what does not finish inside the limit is null with that reason.
+        let isCutOff = mode == .examination && !isFinished(role)
         let reason =
             plan.roles[role.index].reason ?? sendFailures[role]
-            // Interface page §2: what does not finish inside the limit says so.
-            ?? (mode == .examination && !isFinished(role) ? "time limit" : nil)
+            ?? (role.style == .reply ? silenceReason(of: role) : nil)
+            ?? (isCutOff ? "time limit" : nil)
         let outcomes = (outcomes[role] ?? []).map {
             TimedOutcome(outcome: $0, sentAt: wallTime($0.sentAt))
         }
@@ -114,12 +119,13 @@ extension TunnelMonitor {
             let prober = requests[role.path.index]
             return ProbeRow(
                 role: role, counts: prober.counts, roundTrips: prober.roundTrips,
-                localDelays: prober.localDelays, reason: reason, hops: [], outcomes: outcomes)
+                localDelays: prober.localDelays, reason: reason, isCutOff: isCutOff, hops: [],
+                outcomes: outcomes)
         case .reply:
             let prober = replies[role.path.index]
             return ProbeRow(
                 role: role, counts: prober.counts, roundTrips: prober.roundTrips,
-                localDelays: prober.localDelays, reason: reason ?? silenceReason(of: role),
+                localDelays: prober.localDelays, reason: reason, isCutOff: isCutOff,
                 hops: plan.roles[role.index].route == nil ? [] : prober.hops, outcomes: outcomes)
         }
     }

@@ -16,6 +16,9 @@ struct StatusText {
         var lines: [String] = []
         if report.tunnels.isEmpty {
             lines += Self.noTunnel
+            if !report.findings.isEmpty {
+                lines += ["", "There may be more than could be seen:"]
+            }
         }
         for tunnel in report.tunnels {
             lines += render(tunnel)

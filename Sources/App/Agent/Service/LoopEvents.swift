@@ -4,21 +4,45 @@ import Synchronization
 import TunnelHealth
 
 /// Writes what the probe loop has to tell as log lines, one for each change.
+///
+/// The loop only hands the events over: whoever reads the log may be slow, and must not stop probing.
+/// Of a flood, the newest thousand are kept and the number of the others is logged.
 final class LoopEvents: Sendable {
     private let logger: Logger
-    private let noticeHandler = Mutex<(@Sendable (String) -> Void)?>(nil)
+    private let queue: AsyncStream<ProbeLoop.Event>.Continuation
+    private let droppedEvents = Atomic<UInt64>(0)
+    private let noticeHandler = Mutex<(@Sendable (String, String?) -> Void)?>(nil)
 
-    /// Called for what makes measurements worse than they should be.
-    var onNotice: (@Sendable (String) -> Void)? {
+    /// Called with a place and with what makes measurements there worse than they should be, nil when
+    /// nothing does any more.
+    var onNotice: (@Sendable (String, String?) -> Void)? {
         get { noticeHandler.withLock { $0 } }
         set { noticeHandler.withLock { $0 = newValue } }
     }
 
     init(logger: Logger) {
         self.logger = logger
+        let (events, queue) = AsyncStream<ProbeLoop.Event>.makeStream(
+            bufferingPolicy: .bufferingNewest(1000))
+        self.queue = queue
+        Task { [weak self] in
+            for await event in events {
+                guard let self else { return }
+                let dropped = droppedEvents.exchange(0, ordering: .relaxed)
+                if dropped > 0 { logger.warning("\(dropped) events were not logged") }
+                write(event)
+            }
+        }
     }
 
+    deinit { queue.finish() }
+
+    /// Hands an event over; never waits.
     func take(_ event: ProbeLoop.Event) {
+        if case .dropped = queue.yield(event) { droppedEvents.add(1, ordering: .relaxed) }
+    }
+
+    private func write(_ event: ProbeLoop.Event) {
         switch event {
         case .monitor(.stateChanged(let tunnel, let transition, let reason)):
             let level: Logger.Level =
@@ -38,13 +62,14 @@ final class LoopEvents: Sendable {
         case .monitor(.sendRecovered(let tunnel, let role)):
             logger.notice(
                 "tunnel \(tunnel): \(role.path.rawValue)/\(role.style.rawValue) probes leave again")
-        case .transport(.stampsMissing(let device, let reason)):
+        case .transport(.stamps(let device, let refusal)):
             let place = device.map { "on \($0)" } ?? "on the underlay"
-            let text =
+            let notice = refusal.map { reason in
                 "kernel timestamps are not to be had \(place), so round-trip times include this "
-                + "process's own delays: \(reason)"
-            logger.warning("\(text)")
-            onNotice?(text)
+                    + "process's own delays: \(reason)"
+            }
+            if let notice { logger.warning("\(notice)") }
+            onNotice?(place, notice)
         }
     }
 }

@@ -41,7 +41,7 @@ public final class ProbingService: Sendable {
         var plans: [TunnelPlan] = []
         var facts: [String?: NamespaceFacts] = [:]
         var netlinkOverruns: UInt64 = 0
-        var notices: [String] = []
+        var notices: [String: String] = [:]
         var waiting: [String: [String]] = [:]
         var isSeen = false
     }
@@ -66,10 +66,8 @@ public final class ProbingService: Sendable {
         } catch {
             throw ServiceError(description: "the probe loop cannot start: \(error)")
         }
-        events.onNotice = { [self] notice in
-            self.knowledge.withLock {
-                if !$0.notices.contains(notice) { $0.notices.append(notice) }
-            }
+        events.onNotice = { [weak self] place, notice in
+            self?.knowledge.withLock { $0.notices[place] = notice }
         }
     }
 
@@ -116,12 +114,16 @@ public final class ProbingService: Sendable {
 
     /// The counters that belong to no tunnel.
     func selfMeasurement() async -> SelfMeasurement {
-        let loop = await loop.run { state in
-            (state.monitors.lateProbes, state.transport.clockSteps, state.transport.receiveDrops)
+        var measurement = await loop.run { state in
+            SelfMeasurement(
+                lateProbes: state.monitors.lateProbes, clockSteps: state.transport.clockSteps,
+                receiveDrops: state.transport.receiveDrops,
+                malformedMessages: state.monitors.malformedMessages
+                    + state.transport.malformedPackets,
+                truncatedMessages: state.monitors.truncatedMessages, netlinkOverruns: 0)
         }
-        return SelfMeasurement(
-            lateProbes: loop.0, clockSteps: loop.1, receiveDrops: loop.2,
-            netlinkOverruns: knowledge.withLock { $0.netlinkOverruns })
+        measurement.netlinkOverruns = knowledge.withLock { $0.netlinkOverruns }
+        return measurement
     }
 
     /// Probes the selected tunnels at once and reports.
@@ -140,11 +142,11 @@ public final class ProbingService: Sendable {
         let plans = try await select(selection, until: end)
         let ids = await loop.run { state in
             let ids = state.monitors.startExamination(plans, now: MonotonicClock.now())
-            state.transport.receiveByteCount = max(
-                state.transport.receiveByteCount,
-                (plans.map(\.configuration.probing.payloadBytes).max() ?? 0) + 128)
+            state.transport.makeRoom(for: plans)
             return ids
         }
+        let traffic = observeTraffic()
+        defer { traffic?.stop() }
         var isFinished = ids.isEmpty
         while !isFinished, MonotonicClock.now() < end, !Task.isCancelled {
             let (share, text, finished) = await loop.run { state in
@@ -166,6 +168,26 @@ public final class ProbingService: Sendable {
                 let judge = continuous.first { $0.plan.name == monitor.plan.name } ?? monitor
                 return monitor.report(now: now, wall: wall, stateOf: judge)
             })
+    }
+
+    /// Watches for traffic through the tunnels where nobody does so continuously: a target that
+    /// never answers is no proof of a dead tunnel while other packets arrive.
+    private func observeTraffic() -> TunnelWatcher? {
+        guard watcher.withLock({ $0 == nil }) else { return nil }
+        let configuration = knowledge.withLock { $0.configuration }
+        do throws(SocketError) {
+            return try TunnelWatcher(configuration: configuration, resolver: resolver) {
+                [loop] round in
+                loop.post { state in
+                    for (name, isFlowing) in round.inboundTraffic {
+                        state.monitors.noteInboundTraffic(isFlowing, tunnel: name)
+                    }
+                }
+            }
+        } catch {
+            // Then the kernel's counters are not known, as without the privilege to read them.
+            return nil
+        }
     }
 
     // MARK: - Selection
@@ -199,8 +221,14 @@ public final class ProbingService: Sendable {
 
     /// The plans of the continuous watch, or of one look where there is none.
     private func lookedUpPlans(until end: MonotonicInstant) async -> [TunnelPlan] {
-        let (configuration, plans) = knowledge.withLock { ($0.configuration, $0.plans) }
-        guard watcher.withLock({ $0 == nil }) else { return plans }
+        let configuration = knowledge.withLock { $0.configuration }
+        guard watcher.withLock({ $0 == nil }) else {
+            // An agent that has just started has not looked yet.
+            while !isReady, MonotonicClock.now() < end {
+                do { try await Task.sleep(for: .milliseconds(20)) } catch { break }
+            }
+            return knowledge.withLock { $0.plans }
+        }
         for tunnel in configuration.tunnels {
             if case .name(let name) = tunnel.remote {
                 _ = await resolver.firstResolution(of: name, within: Self.patience(until: end))
@@ -270,7 +298,8 @@ public final class ProbingService: Sendable {
 
     private func report(of tunnels: [TunnelReport]) -> StatusReport {
         let findings = knowledge.withLock {
-            HostFindings.findings(facts: $0.facts, plans: $0.plans, notices: $0.notices)
+            HostFindings.findings(
+                facts: $0.facts, plans: $0.plans, notices: $0.notices.values.sorted())
         }
         return StatusReport(
             generatedAt: WallClock.now(),
@@ -306,6 +335,7 @@ public final class ProbingService: Sendable {
             }
         }
         loop.post { state in
+            for namespace in round.replacedNamespaces { state.transport.closeAll(in: namespace) }
             if plansChanged { state.configure(round.plans) }
             for (name, isFlowing) in round.inboundTraffic {
                 state.monitors.noteInboundTraffic(isFlowing, tunnel: name)
@@ -325,5 +355,7 @@ struct SelfMeasurement: Sendable {
     var lateProbes: UInt64
     var clockSteps: UInt64
     var receiveDrops: UInt64
+    var malformedMessages: UInt64
+    var truncatedMessages: UInt64
     var netlinkOverruns: UInt64
 }
