@@ -131,7 +131,7 @@ public struct AgentDaemon: Sendable {
         do throws(WebConfigurationError) {
             return try WebSecurity(path: path)
         } catch {
-            throw ServiceError(description: error.description)
+            throw ServiceError(description: error.description, isConfiguration: true)
         }
     }
 
