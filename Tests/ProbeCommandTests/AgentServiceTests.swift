@@ -27,6 +27,32 @@ import Testing
         }
     }
 
+    @Test func `what it cannot start without is told apart from what is configured wrong`()
+        async throws
+    {
+        try await blocking {
+            let lab = try Lab()
+            let web = try lab.write("web.yml", "tls_server_config:\n  cert_file: nothing.pem\n")
+            let wrong = try lab.write(
+                "wrong.conf", lab.configuration("", agent: "web_config = \"\(web)\""))
+            let result = try lab.runProbe("agent", "--config", wrong, within: 10)
+            #expect(result.status == 78, "\(result)")
+            #expect(result.errors.contains(web))
+            let agent = try AgentProcess(lab, lab.configuration(Lab.tunnel))
+            let second = try lab.write(
+                "second.conf",
+                lab.configuration("").replacingOccurrences(of: lab.socket, with: lab.socket + "2"))
+            let taken = try lab.runProbe("agent", "--config", second, within: 10)
+            #expect(taken.status == 71, "\(taken)")
+            #expect(taken.errors.contains("127.0.0.1:9817"))
+            #expect(!FileManager.default.fileExists(atPath: lab.socket + "2"))
+            let same = try lab.runProbe("agent", "--config", agent.configuration, within: 10)
+            #expect(same.status == 71, "\(same)")
+            #expect(try agent.get("/-/healthy").status == "200", "the first keeps its socket")
+            #expect(try agent.stop().status == 0)
+        }
+    }
+
     @Test func `SIGTERM ends it within 5 s though clients hang on it`() async throws {
         try await blocking {
             let lab = try Lab()

@@ -38,7 +38,10 @@ struct AgentCommand: ProbeCommand {
             try await daemon.run()
             return 0
         } catch {
-            throw CommandFailure(message: error.description, status: CommandExit.systemError)
+            throw CommandFailure(
+                message: error.description,
+                status: error.isConfiguration
+                    ? CommandExit.configuration : CommandExit.systemError)
         }
     }
 }

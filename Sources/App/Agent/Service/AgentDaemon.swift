@@ -131,7 +131,7 @@ public struct AgentDaemon: Sendable {
         do throws(WebConfigurationError) {
             return try WebSecurity(path: path)
         } catch {
-            throw ServiceError(description: error.description)
+            throw ServiceError(description: error.description, isConfiguration: true)
         }
     }
 
@@ -144,7 +144,13 @@ public struct AgentDaemon: Sendable {
             let server = HTTPServer(
                 endpoint: .tcp(host: listen.host, port: Int(listen.port)), security: security
             ) { await pages.respond(to: $0) }
-            try await start(server)
+            do throws(ServiceError) {
+                try await start(server)
+            } catch {
+                // Without this the control socket would stay, and look like a dead agent's.
+                for started in servers { await started.stop() }
+                throw error
+            }
             servers.append(server)
         }
         return servers

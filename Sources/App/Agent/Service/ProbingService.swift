@@ -348,6 +348,8 @@ public final class ProbingService: Sendable {
 public struct ServiceError: Error, Equatable, CustomStringConvertible, Sendable {
     /// What is wrong, and what would be right.
     public var description: String
+    /// Whether a file that the operator wrote is what is wrong.
+    public var isConfiguration = false
 }
 
 /// The agent's measurements of itself.
