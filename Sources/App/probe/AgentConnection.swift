@@ -13,8 +13,10 @@ struct AgentConnection {
     enum Failure: Error {
         /// The agent could not be asked, or stopped in the middle.
         case connection(HTTPClientError)
-        /// The agent refused, and why.
+        /// The agent refuses what was asked of it, and why.
         case refused(String)
+        /// The agent cannot answer now, and why.
+        case unavailable(String)
     }
 
     /// The largest status document that is read: 10 000 tunnels of 6 kB.
@@ -26,7 +28,7 @@ struct AgentConnection {
             let response = try await client.send(.get, "/api/v1/status?\(format.query)")
             let body = try await response.body.collect(upTo: Self.largestStatus)
             guard response.status == 200, let verdict = response.headers["Tunnel-Probe-Verdict"]
-            else { throw Self.refusal(response.status, body) }
+            else { throw Self.failure(response.status, body) }
             return RenderedReport(verdict: verdict, document: body)
         } catch let error as Failure {
             throw error
@@ -44,7 +46,7 @@ struct AgentConnection {
         do {
             let response = try await client.send(.post, order.target)
             guard response.status == 200 else {
-                throw Self.refusal(
+                throw Self.failure(
                     response.status, try await response.body.collect(upTo: 65_536))
             }
             var parser = ExaminationStream.Parser()
@@ -69,8 +71,10 @@ struct AgentConnection {
         }
     }
 
-    private static func refusal(_ status: Int, _ body: [UInt8]) -> Failure {
-        .refused(
-            "the agent answered \(status): \(String(decoding: body.prefix(1000), as: UTF8.self))")
+    /// RFC 9110 §15: 4xx blames the request, everything else the server.
+    private static func failure(_ status: Int, _ body: [UInt8]) -> Failure {
+        let text = String(decoding: body.prefix(1000), as: UTF8.self)
+        let answer = "the agent answered \(status): \(text)"
+        return (400..<500).contains(status) ? .refused(answer) : .unavailable(answer)
     }
 }

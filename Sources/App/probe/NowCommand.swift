@@ -79,6 +79,8 @@ struct NowCommand: ProbeCommand {
             switch error {
             case .refused(let reason):
                 throw CommandFailure(message: reason, status: CommandExit.usage)
+            case .unavailable(let reason):
+                throw CommandFailure(message: reason, status: CommandExit.unavailable)
             case .connection(.noSocket), .connection(.refused): return nil
             case .connection(.permissionDenied) where canProbeHere: return nil
             case .connection(let error): throw CommandFailure(error)

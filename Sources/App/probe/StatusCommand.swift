@@ -25,7 +25,7 @@ struct StatusCommand: ProbeCommand {
             return CommandExit.status(ofVerdict: status.verdict)
         } catch {
             switch error {
-            case .refused(let reason):
+            case .refused(let reason), .unavailable(let reason):
                 throw CommandFailure(message: reason, status: CommandExit.unavailable)
             case .connection(let error): throw CommandFailure(error)
             }

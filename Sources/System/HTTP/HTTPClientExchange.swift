@@ -65,6 +65,8 @@ final class HTTPClientExchange: ChannelInboundHandler {
             // refuse a request before it has read all of it: then the answer still counts.
             channel.writeAndFlush(HTTPClientRequestPart.end(nil), promise: nil)
             channel.read()
+            // Closed before the handlers were there, which therefore will not hear of it.
+            if !channel.isActive { exchange.end(.cutShort(server)) }
             return promise.futureResult
         }
     }

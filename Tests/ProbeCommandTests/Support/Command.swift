@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Synchronization
 
 /// A finished process.
@@ -17,84 +18,117 @@ struct CommandResult: CustomStringConvertible {
 }
 
 /// A process that a test runs; killed at the latest with the object.
-final class RunningCommand: @unchecked Sendable {
-    private let process = Process()
+///
+/// posix_spawn(3) and not Foundation's `Process`, which crashed now and then when many threads
+/// started processes at once.
+final class RunningCommand: Sendable {
+    let identifier: pid_t
+    private let arguments: [String]
     private let directory: String
     private let started = Date()
-    private let ended = DispatchSemaphore(value: 0)
+    private let exitStatus = Mutex<Int32?>(nil)
 
     /// Starts `arguments`, the first of which is looked up in PATH.
     init(
         _ arguments: [String], environment: [String: String] = [:], closedOutput: Bool = false
     ) throws {
+        self.arguments = arguments
         directory = try temporaryDirectory()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = arguments
         var variables = ProcessInfo.processInfo.environment
         for name in ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"] { variables[name] = nil }
-        process.environment = variables.merging(environment) { $1 }
-        process.standardInput = FileHandle.nullDevice
+        variables.merge(environment) { $1 }
+
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         // Files, so that a process that writes much never waits for a reader.
+        let write = O_WRONLY | O_CREAT
+        posix_spawn_file_actions_addopen(&actions, 2, "\(directory)/err", write, 0o644)
+        var pipe: [Int32] = [-1, -1]
         if closedOutput {
-            let pipe = Pipe()
-            process.standardOutput = pipe
-            try pipe.fileHandleForReading.close()
+            guard Glibc.pipe(&pipe) == 0 else { throw SocketFailed(what: "pipe", code: errno) }
+            close(pipe[0])
+            posix_spawn_file_actions_adddup2(&actions, pipe[1], 1)
         } else {
-            process.standardOutput = try Self.file("\(directory)/out")
+            posix_spawn_file_actions_addopen(&actions, 1, "\(directory)/out", write, 0o644)
         }
-        process.standardError = try Self.file("\(directory)/err")
-        process.terminationHandler = { [ended] _ in ended.signal() }
+        defer { if closedOutput { close(pipe[1]) } }
+
         // Threads of libdispatch block signals, and a child inherits that: it could not be ended.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
         var none = sigset_t()
-        var before = sigset_t()
         sigemptyset(&none)
-        pthread_sigmask(SIG_SETMASK, &none, &before)
-        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
-        try process.run()
+        var all = sigset_t()
+        sigfillset(&all)
+        posix_spawnattr_setsigmask(&attributes, &none)
+        posix_spawnattr_setsigdefault(&attributes, &all)
+        posix_spawnattr_setflags(
+            &attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+
+        let words = arguments.map { strdup($0) } + [nil]
+        let settings = variables.map { strdup("\($0.key)=\($0.value)") } + [nil]
+        defer { for text in words + settings { free(text) } }
+        var child: pid_t = 0
+        let code = posix_spawnp(&child, arguments[0], &actions, &attributes, words, settings)
+        guard code == 0 else { throw SocketFailed(what: "start \(arguments[0])", code: code) }
+        identifier = child
     }
 
     deinit {
-        if process.isRunning {
-            kill(process.processIdentifier, SIGKILL)
-            _ = ended.wait(timeout: .now() + 5)
+        if isRunning {
+            kill(identifier, SIGKILL)
+            _ = waitpid(identifier, nil, 0)
         }
         try? FileManager.default.removeItem(atPath: directory)
     }
 
-    var identifier: pid_t { process.processIdentifier }
-    var isRunning: Bool { process.isRunning }
+    var isRunning: Bool { rawStatus == nil }
     var errors: String { text("err") }
     var output: String { text("out") }
 
-    func send(_ signal: Int32) { kill(process.processIdentifier, signal) }
+    func send(_ signal: Int32) {
+        guard isRunning else { return }
+        kill(identifier, signal)
+    }
 
     /// Waits for its end; kills it and throws after `seconds`.
     func wait(seconds: Double) throws -> CommandResult {
-        guard ended.wait(timeout: .now() + seconds) == .success else {
-            kill(process.processIdentifier, SIGKILL)
-            _ = ended.wait(timeout: .now() + 5)
-            ended.signal()
-            throw CommandHung(
-                command: (process.arguments ?? []).joined(separator: " "), seconds: seconds,
-                errors: errors)
+        let end = Date() + seconds
+        while true {
+            if let status = rawStatus { return result(status) }
+            guard Date() < end else { break }
+            Thread.sleep(forTimeInterval: 0.01)
         }
-        ended.signal()
-        let isSignal = process.terminationReason == .uncaughtSignal
+        let command = arguments.joined(separator: " ")
+        kill(identifier, SIGKILL)
+        while isRunning { Thread.sleep(forTimeInterval: 0.01) }
+        throw CommandHung(command: command, seconds: seconds, errors: errors)
+    }
+
+    private var rawStatus: Int32? {
+        exitStatus.withLock { known in
+            if known == nil {
+                var status: Int32 = 0
+                if waitpid(identifier, &status, WNOHANG) == identifier { known = status }
+            }
+            return known
+        }
+    }
+
+    /// wait(2): the low seven bits hold the signal, the next octet the exit status.
+    private func result(_ status: Int32) -> CommandResult {
+        let signal = status & 0x7f
         return CommandResult(
-            status: isSignal ? -1 : process.terminationStatus,
-            signal: isSignal ? process.terminationStatus : nil, output: output, errors: errors,
-            seconds: Date().timeIntervalSince(started))
+            status: signal == 0 ? status >> 8 & 0xff : -1, signal: signal == 0 ? nil : signal,
+            output: output, errors: errors, seconds: Date().timeIntervalSince(started))
     }
 
     private func text(_ name: String) -> String {
-        String(
-            decoding: FileManager.default.contents(atPath: "\(directory)/\(name)") ?? Data(),
-            as: UTF8.self)
-    }
-
-    private static func file(_ path: String) throws -> FileHandle {
-        FileManager.default.createFile(atPath: path, contents: nil)
-        return try FileHandle(forWritingTo: URL(fileURLWithPath: path))
+        let contents = FileManager.default.contents(atPath: "\(directory)/\(name)")
+        return String(decoding: contents ?? Data(), as: UTF8.self)
     }
 }
 

@@ -20,15 +20,24 @@ final class NameResolver: Sendable {
 
     private let entries = Mutex<[String: Entry]>([:])
     private let lookUp: @Sendable (String) -> NameResolution
+    private let clock: @Sendable () -> MonotonicInstant
 
     /// A resolver that asks `lookUp`, the system's resolver unless a test says otherwise.
-    init(lookUp: (@Sendable (String) -> NameResolution)? = nil) {
+    ///
+    /// - Parameters:
+    ///   - lookUp: what is asked; may block.
+    ///   - clock: by what lookups are spaced.
+    init(
+        lookUp: (@Sendable (String) -> NameResolution)? = nil,
+        clock: @escaping @Sendable () -> MonotonicInstant = MonotonicClock.now
+    ) {
         self.lookUp = lookUp ?? Self.systemLookup
+        self.clock = clock
     }
 
     /// What is known of `name` now; starts a lookup where one is due.
     func resolution(of name: String) -> NameResolution {
-        let now = MonotonicClock.now()
+        let now = clock()
         let (known, isDue) = entries.withLock { entries in
             var entry =
                 entries[name]
@@ -44,13 +53,18 @@ final class NameResolver: Sendable {
         return known
     }
 
+    /// Whether no lookup is under way.
+    var isIdle: Bool { entries.withLock { $0.values.allSatisfy { !$0.isRunning } } }
+
     /// Waits until `name` has been looked up once, at most `limit`.
     func firstResolution(of name: String, within limit: Duration) async -> NameResolution {
         let end = MonotonicClock.now() + limit
         while true {
-            let known = resolution(of: name)
-            let isDecided = entries.withLock { entries in
-                entries[name].map { !$0.isRunning || $0.failures > 0 } ?? false
+            _ = resolution(of: name)
+            // Both under one lock, so that the answer is not older than the decision.
+            let (known, isDecided) = entries.withLock { entries in
+                entries[name].map { ($0.resolution, !$0.isRunning || $0.failures > 0) }
+                    ?? (.pending(reason: "not resolved yet"), false)
             }
             guard !isDecided, MonotonicClock.now() < end, !Task.isCancelled else { return known }
             do { try await Task.sleep(for: .milliseconds(20)) } catch { return known }
@@ -66,7 +80,7 @@ final class NameResolver: Sendable {
     }
 
     private func finish(_ name: String, _ answer: NameResolution) {
-        let now = MonotonicClock.now()
+        let now = clock()
         entries.withLock { entries in
             guard var entry = entries[name] else { return }
             entry.isRunning = false

@@ -45,12 +45,18 @@ struct TunnelPlanner {
         // "A configured tunnel with the same outer pair wins" (interface page §3).
         let free = found.filter { plan in
             !configured.contains { other in
-                other.name == plan.name
+                other.name == plan.name || Self.haveSameDevice(other, plan)
                     || other.remote == plan.remote && other.configuration.netns == nil
                         && (other.local == nil || plan.local == nil || other.local == plan.local)
             }
         }
         return configured + free
+    }
+
+    /// Whether two plans are about one device, which has one outer pair: known or not yet.
+    private static func haveSameDevice(_ configured: TunnelPlan, _ found: TunnelPlan) -> Bool {
+        configured.configuration.netns == nil && configured.tunnelInterface != nil
+            && configured.tunnelInterface == found.tunnelInterface
     }
 
     /// Plans for the tunnels that the kernel knows.
@@ -62,7 +68,6 @@ struct TunnelPlanner {
             tunnel.local = found.local
             tunnel.wanInterface = found.wanInterface
             tunnel.tunnelInterface = found.tunnelInterface
-            if found.tunnelInterface == nil { tunnel.fwmark = found.mark }
             return plan(for: tunnel, as: found)
         }
     }
@@ -114,7 +119,7 @@ struct TunnelPlanner {
             configuration: configuration, kind: kind ?? .unknown, local: outer.local, remote: remote,
             wanInterface: outer.interface, tunnelInterface: device, unknown: unknown,
             roles: roles(
-                of: tunnel, remote: remote, device: device, inside: inside,
+                of: tunnel, remote: remote, found: found, device: device, inside: inside,
                 refusal: facts.refusal),
             waitingFor: waiting)
     }
@@ -180,12 +185,17 @@ struct TunnelPlanner {
     }
 
     private func roles(
-        of tunnel: TunnelConfiguration, remote: IPAddress?, device: String?,
-        inside: InsideAddresses, refusal: String?
+        of tunnel: TunnelConfiguration, remote: IPAddress?, found: DiscoveredTunnel?,
+        device: String?, inside: InsideAddresses, refusal: String?
     ) -> [RolePlan] {
         if let refusal {
             return ProbeRole.all.map { _ in .unavailable(reason: refusal) }
         }
+        // A device marks by itself. Without one, inside packets must carry the mark of the policy,
+        // and outside ones must not: they would match it and go into the tunnel.
+        let policyMark = found?.mark ?? 0
+        let insideMark: UInt32 =
+            device != nil ? 0 : policyMark != 0 ? policyMark : tunnel.fwmark
         func insidePlan(_ destination: Reading<IPAddress>) -> RolePlan {
             guard let address = destination.value else {
                 return .unavailable(reason: destination.reason ?? "not known")
@@ -194,13 +204,15 @@ struct TunnelPlanner {
                 ProbeRoute(
                     destination: address,
                     source: inside.source.value.flatMap { $0.family == address.family ? $0 : nil },
-                    device: device, mark: device == nil ? tunnel.fwmark : 0,
-                    namespace: tunnel.netns, codePoint: tunnel.probing.dscp))
+                    device: device, mark: insideMark, namespace: tunnel.netns,
+                    codePoint: tunnel.probing.dscp))
         }
         let outside = RolePlan.probe(
             ProbeRoute(
                 destination: remote,
-                source: tunnel.local.flatMap { $0.family == remote?.family ? $0 : nil },
+                source: (tunnel.local ?? found?.local).flatMap {
+                    $0.family == remote?.family ? $0 : nil
+                },
                 mark: tunnel.fwmark, namespace: tunnel.netns, codePoint: tunnel.probing.dscp))
         return [insidePlan(inside.target), insidePlan(inside.beyond), outside, outside]
     }

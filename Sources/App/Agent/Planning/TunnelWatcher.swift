@@ -106,6 +106,7 @@ final class TunnelWatcher: Sendable {
                 generation = orders.1
             }
             let facts = Self.facts(view, plans)
+            flows.forget(allTunnelsBut: plans)
             for plan in plans { flows.note(facts[plan.configuration.netns], of: plan, at: now) }
             handler(
                 Round(
@@ -138,65 +139,5 @@ private struct DeviceIdentity: Equatable {
         name = link.name
         isUp = link.isUp
         remote = link.remote
-    }
-}
-
-/// Tells from counters whether traffic arrives through a tunnel.
-private struct InboundFlows {
-    private struct Counter {
-        var packets: UInt64
-        var grewAt: MonotonicInstant?
-    }
-
-    private struct Key: Hashable {
-        var namespace: String?
-        var object: String
-    }
-
-    private var counters: [Key: Counter] = [:]
-
-    mutating func note(_ links: [LinkState], in namespace: String?, at now: MonotonicInstant) {
-        for link in links {
-            guard let packets = link.receivedPackets else { continue }
-            note(Key(namespace: namespace, object: link.name), packets, at: now)
-        }
-    }
-
-    /// Counts a policy-based tunnel by its inbound SAs, as there is no device to count at.
-    mutating func note(
-        _ facts: NamespaceFacts?, of plan: TunnelPlan, at now: MonotonicInstant
-    ) {
-        guard plan.tunnelInterface == nil, let remote = plan.remote, let snapshot = facts?.snapshot,
-            snapshot.associations.value != nil
-        else { return }
-        let inbound = TunnelDiscovery.associations(
-            device: nil, local: plan.local, remote: remote, in: snapshot
-        ).filter { $0.direction == .inbound }
-        guard !inbound.isEmpty else { return }
-        let packets = inbound.reduce(0) { $0 + $1.association.packets }
-        note(
-            Key(namespace: plan.configuration.netns, object: "tunnel \(plan.name)"), packets,
-            at: now)
-    }
-
-    func isFlowing(
-        _ plan: TunnelPlan, at now: MonotonicInstant, _ memory: Duration
-    ) -> Bool? {
-        guard plan.configuration.role == .endpoint else { return nil }
-        let object = plan.tunnelInterface ?? "tunnel \(plan.name)"
-        guard let counter = counters[Key(namespace: plan.configuration.netns, object: object)]
-        else { return nil }
-        return counter.grewAt.map { now - $0 <= memory } ?? false
-    }
-
-    private mutating func note(_ key: Key, _ packets: UInt64, at now: MonotonicInstant) {
-        guard var counter = counters[key] else {
-            counters[key] = Counter(packets: packets)
-            return
-        }
-        // A counter that fell belongs to a new device or SA.
-        if packets > counter.packets { counter.grewAt = now }
-        counter.packets = packets
-        counters[key] = counter
     }
 }

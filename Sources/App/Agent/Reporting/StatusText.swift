@@ -206,8 +206,9 @@ struct StatusText {
         }
         switch microseconds {
         case ..<1000: return decimal(microseconds, 1, 3)
-        case ..<10_000: return decimal(microseconds, 10, 2)
-        case ..<100_000: return decimal(microseconds, 100, 1)
+        // What rounds up to one digit more has one decimal less.
+        case ..<9995: return decimal(microseconds, 10, 2)
+        case ..<99_950: return decimal(microseconds, 100, 1)
         default: return decimal(microseconds, 1000, 0)
         }
     }
