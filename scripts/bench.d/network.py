@@ -16,6 +16,10 @@ TARGETS = ipaddress.ip_network("198.18.0.0/22")
 PAIR_HOP_LIMIT = 8
 
 
+class BenchFailure(Exception):
+    """The bench could not measure: no statement about the agent."""
+
+
 def run(*command):
     """Runs a command, and returns its output; raises CalledProcessError with stderr in it."""
     return subprocess.run(command, check=True, text=True, capture_output=True).stdout
@@ -146,7 +150,7 @@ class Capture:
         for line in self.process.stderr:
             if line.startswith(("tcpdump: listening", "listening")):
                 return
-        raise RuntimeError("tcpdump did not start")
+        raise BenchFailure("tcpdump did not start")
 
     def finish(self):
         """Ends it, and returns {destination: [seconds, …]}."""
@@ -154,12 +158,12 @@ class Capture:
         said = self.process.stderr.read()
         self.process.wait()
         if " 0 packets dropped by kernel" not in " " + said.replace("\n", " "):
-            raise RuntimeError(f"tcpdump missed packets: {said.strip()}")
+            raise BenchFailure(f"tcpdump missed packets: {said.strip()}")
         arrivals = {}
         with open(self.path, "rb") as file:
             header = file.read(24)
             if struct.unpack("=I", header[:4])[0] != 0xA1B2C3D4:
-                raise RuntimeError("tcpdump wrote a file of another kind than microsecond pcap")
+                raise BenchFailure("tcpdump wrote a file of another kind than microsecond pcap")
             while record := file.read(16):
                 seconds, micros, length, _ = struct.unpack("=IIII", record)
                 frame = file.read(length)

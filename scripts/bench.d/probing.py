@@ -16,6 +16,7 @@ import tempfile
 import time
 
 import network
+from network import BenchFailure
 
 INTERVAL = 1.0
 WARM_UP = 5.0
@@ -23,10 +24,6 @@ WARM_UP = 5.0
 LATENESS = 0.010
 GOAL_LATE = 0.001
 TICK = os.sysconf("SC_CLK_TCK")
-
-
-class BenchFailure(Exception):
-    """The bench could not measure: no statement about the agent."""
 
 
 class Usage:
@@ -40,11 +37,14 @@ class Usage:
         with open(f"/proc/{pid}/status") as file:
             status = dict(line.split(":", 1) for line in file)
         self.peak = int(status["VmHWM"].split()[0]) / 1024
-        # Runnable but not running, in nanoseconds: what the machine, not the prober, adds to delays.
+        # Seconds runnable but not running: what the machine, not the prober, adds to delays.
         self.waited = 0
         for task in os.listdir(f"/proc/{pid}/task"):
-            with open(f"/proc/{pid}/task/{task}/schedstat") as file:
-                self.waited += int(file.read().split()[1]) / 1e9
+            try:
+                with open(f"/proc/{pid}/task/{task}/schedstat") as file:
+                    self.waited += int(file.read().split()[1]) / 1e9
+            except FileNotFoundError:
+                pass  # That thread has ended meanwhile.
 
 
 class Turn:
@@ -352,8 +352,7 @@ def judge(turns):
     late = max(turn.own_late for turn in agents)
     goal(f"late probes under {GOAL_LATE * 100:g} %", late < GOAL_LATE, f"{late * 100:.4f} %")
     if late >= GOAL_LATE:
-        print("      If the agent waited long for a CPU, this machine has more to run than processors: "
-              "repeat it on a quiet one.")
+        print("      Where the agent waited for a CPU, this machine has more to run than processors.")
     ratio = mean(turn.cpu_per_1000 for turn in agents) / mean(turn.cpu_per_1000 for turn in peers)
     print(f"      CPU beside fping: {ratio:.2f} times")
     print(f"      memory beside fping: {mean(turn.peak for turn in agents):.1f} MiB and "
@@ -377,6 +376,8 @@ def main():
     if not 1 <= options.targets <= 1000 or options.seconds < 1 or options.rounds < 1:
         print("bench: --targets takes 1 to 1000, --seconds and --rounds 1 or more", file=sys.stderr)
         return 64
+    # As for SIGINT: what was made is taken away again.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     addresses = network.targets(options.targets)
     load = os.getloadavg()[0]
     print(f"{len(addresses)} targets at 1 probe/s each, {options.seconds} s measured in each turn, "
@@ -394,7 +395,7 @@ def main():
                     turns.append(turn(options, net, addresses, folder))
                     print(f"  {turns[-1].who}, turn {number + 1} of {options.rounds}: done",
                           file=sys.stderr)
-    except BenchFailure as failure:
+    except (BenchFailure, OSError, http.client.HTTPException) as failure:
         print(f"bench: {failure}", file=sys.stderr)
         return 70
     except subprocess.CalledProcessError as failure:
