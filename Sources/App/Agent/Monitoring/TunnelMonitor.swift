@@ -194,8 +194,9 @@ struct TunnelMonitor: Sendable {
             identifiers: &identifiers)
     }
 
-    /// Spreads the first sends of all probers over their interval: multiples of the golden ratio
-    /// are never close together, however many there are. Nobody waits an hour for the first probe of
+    /// Spreads the first sends of all probers over their interval.
+    ///
+    /// Multiples of the golden ratio are never close together, however many there are. Nobody waits an hour for the first probe of
     /// an hourly one.
     private func phase(of owner: Int, interval: Duration) -> Duration {
         let turns = Double(owner) * 0.618_033_988_749_895
