@@ -106,8 +106,8 @@ final class TunnelWatcher: Sendable {
                 if orders.1 != generation { lost = [:] }
                 let next = view.planner.plans(
                     for: orders.0, discovering: orders.0.discover)
-                plans =
-                    next + Self.missing(plans, in: next, at: now, &lost).map(view.planner.replan)
+                let missing = Self.missing(plans, in: next, at: now, &lost)
+                plans = Self.plans(next, and: missing.map(view.planner.replan))
                 nextFull = now + Self.fullRound
                 devices = seen
                 generation = orders.1
@@ -125,6 +125,16 @@ final class TunnelWatcher: Sendable {
                     replacedNamespaces: replaced))
             poll.wait(until: now + Self.glance) { _ in }
         }
+    }
+
+    /// The plans of one round, where policies that a lost device left behind are no tunnel of their own.
+    private static func plans(_ next: [TunnelPlan], and missing: [TunnelPlan]) -> [TunnelPlan] {
+        next.filter { plan in
+            !plan.isDiscovered || plan.tunnelInterface != nil
+                || !missing.contains {
+                    $0.tunnelInterface != nil && $0.remote == plan.remote && $0.local == plan.local
+                }
+        } + missing
     }
 
     /// How long a discovered tunnel is watched after the kernel lost it.
