@@ -241,14 +241,14 @@ enum Sample {
         #expect(file.charonLog == .file("/var/log/charon"))
     }
 
-    @Test func `ten thousand tunnels are read in seconds`() throws {
-        let text = (0..<10_000).map {
+    @Test func `as many tunnels as there may be are read in seconds`() throws {
+        let text = (0..<2048).map {
             "[[tunnel]]\nname = \"t\($0)\"\nremote = \"192.0.2.1\"\ninterval = \"2s\"\n"
         }.joined()
         let clock = ContinuousClock()
         let start = clock.now
         let configuration = try AgentConfiguration.parse(text, file: "f")
-        #expect(configuration.tunnels.count == 10_000)
-        #expect(clock.now - start < .seconds(20))
+        #expect(configuration.tunnels.count == 2048)
+        #expect(clock.now - start < .seconds(5))
     }
 }

@@ -104,6 +104,18 @@ import Testing
         #expect(messages(text) == [message])
     }
 
+    @Test(arguments: [2049, 5000])
+    func `more tunnels than there are identifiers for`(count: Int) {
+        let text = (1...count).map {
+            "[[tunnel]]\nname = \"t\($0)\"\nremote = \"192.0.2.1\"\n"
+        }.joined()
+        // Shown where the first one too many begins.
+        #expect(
+            messages(text) == [
+                "f:6145:1: tunnel: \(count) tunnels are too many; allowed: at most 2048"
+            ])
+    }
+
     // MARK: - [agent]
 
     @Test(arguments: [

@@ -12,8 +12,10 @@ import Testing
 
     /// One family of each kind.
     private var families: [MetricFamily] {
-        var histogram = Histogram(upperBounds: [0.00005, 0.0001, 1])
-        for value in [0.00005, 0.00007, 0.5, 3] { histogram.observe(value) }
+        // Of 50 µs, 70 µs, 500 ms and 3 s.
+        let histogram = HistogramSnapshot(
+            upperBounds: [0.00005, 0.0001, 1], cumulativeCounts: [1, 2, 3],
+            sum: 0.00005 + 0.00007 + 0.5 + 3, count: 4)
         return [
             .counter(
                 "tunnelprobe_probes_sent_total", help: "Probes sent.",
@@ -23,7 +25,7 @@ import Testing
                 [MetricSample([tunnel], .number(orUnknown: nil))]),
             .histogram(
                 "tunnelprobe_probe_rtt_seconds", help: "Round-trip time.",
-                [MetricSample([tunnel], .histogram(histogram.snapshot))]),
+                [MetricSample([tunnel], .histogram(histogram))]),
             .stateSet(
                 "tunnelprobe_tunnel_state", help: "State of the tunnel.", label: "state",
                 states: ["healthy", "down"],

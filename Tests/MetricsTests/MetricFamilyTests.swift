@@ -54,11 +54,13 @@ import Testing
             _ = MetricFamily.histogram("h", help: "", [MetricSample([], .integer(1))])
         }
         await #expect(processExitsWith: .failure) {
-            let snapshot = Histogram(upperBounds: [1]).snapshot
+            let snapshot = HistogramSnapshot(
+                upperBounds: [1], cumulativeCounts: [0], sum: 0, count: 0)
             _ = MetricFamily.gauge("h", help: "", [MetricSample([], .histogram(snapshot))])
         }
         await #expect(processExitsWith: .failure) {
-            let snapshot = Histogram(upperBounds: [1]).snapshot
+            let snapshot = HistogramSnapshot(
+                upperBounds: [1], cumulativeCounts: [0], sum: 0, count: 0)
             _ = MetricFamily.histogram(
                 "h", help: "", [MetricSample([MetricLabel("le", "1")], .histogram(snapshot))])
         }

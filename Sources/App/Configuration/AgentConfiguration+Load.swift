@@ -1,8 +1,16 @@
 internal import HostFacts
 
 extension AgentConfiguration {
-    /// The largest file that is read, in octets: room for some ten thousand tunnels.
+    /// The largest file that is read, in octets: room for `maximumTunnelCount` with many words
+    /// about each.
     public static let maximumFileSize = ByteCount.mebibytes(4)
+
+    /// The most tunnels that one file may hold.
+    ///
+    /// ICMP has 65 535 identifiers. Each tunnel takes one for each of its four roles, as many again
+    /// in each examination, and those given up are kept out of use for a while, so that a late
+    /// answer is not taken for another's: this leaves half of them free at the worst.
+    public static let maximumTunnelCount = 2048
 
     /// Reads and checks a configuration file.
     ///

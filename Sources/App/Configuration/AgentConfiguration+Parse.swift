@@ -101,6 +101,12 @@ extension AgentConfiguration {
                 .value)
             return
         }
+        if elements.count > Self.maximumTunnelCount {
+            mistakes.add(
+                "\(elements.count) tunnels are too many",
+                allowed: "at most \(Self.maximumTunnelCount)",
+                at: path + [.index(Self.maximumTunnelCount)], .key, as: path)
+        }
         var firstUse: [String: Int] = [:]
         for (index, element) in elements.enumerated() {
             let path = path + [.index(index)]

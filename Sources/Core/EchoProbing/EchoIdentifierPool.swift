@@ -4,6 +4,8 @@
 /// this host use the field too; one owner each so that an answer finds its prober by identifier.
 public struct EchoIdentifierPool: Sendable {
     private var owners: [UInt16: Int] = [:]
+    /// What each owner holds: a handful, so that one owner's end does not walk everybody's.
+    private var holdings: [Int: [UInt16]] = [:]
     private var generator: any RandomNumberGenerator & Sendable
 
     /// An empty pool that draws from `generator`.
@@ -20,6 +22,7 @@ public struct EchoIdentifierPool: Sendable {
             let identifier = UInt16.random(in: 1...UInt16.max, using: &generator)
             if owners[identifier] == nil {
                 owners[identifier] = owner
+                holdings[owner, default: []].append(identifier)
                 return identifier
             }
         }
@@ -27,12 +30,14 @@ public struct EchoIdentifierPool: Sendable {
 
     /// Gives an identifier back.
     public mutating func release(_ identifier: UInt16) {
-        owners[identifier] = nil
+        guard let owner = owners.removeValue(forKey: identifier) else { return }
+        holdings[owner]?.removeAll { $0 == identifier }
+        if holdings[owner]?.isEmpty == true { holdings[owner] = nil }
     }
 
-    /// Gives back every identifier of `owner`.
+    /// Gives back every identifier of `owner`, in a time that depends on their number alone.
     public mutating func releaseAll(of owner: Int) {
-        owners = owners.filter { $0.value != owner }
+        for identifier in holdings.removeValue(forKey: owner) ?? [] { owners[identifier] = nil }
     }
 
     /// Who holds `identifier`; nil when nobody does.

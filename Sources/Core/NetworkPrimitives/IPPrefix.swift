@@ -22,9 +22,6 @@ public struct IPPrefix: Hashable, Sendable {
         address.family == network.family && IPPrefix(address, length: length).network == network
     }
 
-    /// Whether the block is a whole address family, 0.0.0.0/0 or ::/0.
-    public var isDefault: Bool { length == 0 }
-
     /// The first address a host can have.
     ///
     /// The network address itself in a /31, /32, /127 or /128 (RFC 3021, RFC 6164), the one after

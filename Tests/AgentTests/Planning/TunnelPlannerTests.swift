@@ -1,5 +1,6 @@
 @testable import Agent
 import Configuration
+import HostFacts
 import KernelState
 import NetworkPrimitives
 import Testing
@@ -257,7 +258,11 @@ import Testing
             nil: NamespaceFacts(snapshot: host.snapshot, refusal: nil),
             "blue": NamespaceFacts(snapshot: unknown, refusal: reason),
         ]
-        let findings = HostFindings.findings(facts: facts, plans: [plan], notices: [])
+        let findings = HostFindings.findings(
+            facts: facts, plans: [plan], notices: [],
+            process: HostFindings.Privileges(
+                capabilities: Capabilities(effective: 0, permitted: 0), isRoot: false,
+                namespaceExists: { $0 == "blue" }))
         #expect(findings.first?.evidence == ["in namespace blue: no probe can be sent: \(reason)"])
         #expect(findings.first?.remedy.first?.contains("tunnel-probe@blue") == true)
     }
