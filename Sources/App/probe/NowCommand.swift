@@ -44,7 +44,7 @@ struct NowCommand: ProbeCommand {
     }
 
     func perform() async throws(CommandFailure) -> Int32 {
-        let (configuration, _) = try source.load()
+        let configuration = try source.load()
         let rendered: RenderedReport
         if let answer = try await askAgent(configuration) {
             rendered = answer
