@@ -127,8 +127,8 @@ let package = Package(
         tests(
             of: "Agent",
             [
-                "Configuration", "Diagnosis", "EchoProbing", "HostFacts", "KernelState", "Metrics",
-                "NetworkPrimitives", "NetworkSimulation", "PacketFormats", "RawSockets",
+                "Configuration", "Diagnosis", "EchoProbing", "HTTP", "HostFacts", "KernelState",
+                "Metrics", "NetworkPrimitives", "NetworkSimulation", "PacketFormats", "RawSockets",
                 "TunnelHealth",
             ]),
         // End to end: runs the built binary, found beside the test bundle.

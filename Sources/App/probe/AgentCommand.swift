@@ -19,7 +19,7 @@ struct AgentCommand: ProbeCommand {
     @OptionGroup var source: ConfigurationOptions
 
     func perform() async throws(CommandFailure) -> Int32 {
-        let (configuration, path) = try source.load()
+        let configuration = try source.load()
         if let missing = MissingPrivilege.toProbe(with: "probe agent") {
             throw CommandFailure(message: "\(missing)", status: CommandExit.noPermission)
         }
@@ -28,12 +28,11 @@ struct AgentCommand: ProbeCommand {
         let logger = Logger(label: "tunnel-probe") { _ in
             ServiceLog(level: level, isJournal: isJournal)
         }
-        if path == nil {
-            logger.notice(
-                "there is no \(ConfigurationOptions.defaultPath): watching what the kernel knows")
+        if configuration.source == nil {
+            logger.notice("there is no \(source.file.path): watching what the kernel knows")
         }
         let daemon = AgentDaemon(
-            configuration: configuration, path: path, logger: logger, level: level)
+            configuration: configuration, file: source.file, logger: logger, level: level)
         do throws(ServiceError) {
             try await daemon.run()
             return 0

@@ -73,7 +73,10 @@ struct AgentConnection {
 
     /// RFC 9110 §15: 4xx blames the request, everything else the server.
     private static func failure(_ status: Int, _ body: [UInt8]) -> Failure {
-        let text = String(decoding: body.prefix(1000), as: UTF8.self)
+        var text = String(decoding: body.prefix(1000), as: UTF8.self)
+        while text.last?.isNewline == true { text.removeLast() }
+        // "Not now" is no fault: its text says what to do.
+        guard status != 503 || text.isEmpty else { return .unavailable(text) }
         let answer = "the agent answered \(status): \(text)"
         return (400..<500).contains(status) ? .refused(answer) : .unavailable(answer)
     }

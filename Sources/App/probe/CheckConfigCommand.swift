@@ -30,7 +30,7 @@ struct CheckConfigCommand: ProbeCommand {
     }
 
     func perform() async throws(CommandFailure) -> Int32 {
-        let path = file ?? config ?? ConfigurationOptions.defaultPath
+        let path = file ?? config ?? ConfigurationFile.installedPath
         do throws(ConfigurationFailure) {
             let configuration = try AgentConfiguration.load(path: path)
             if json {

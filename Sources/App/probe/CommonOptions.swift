@@ -5,20 +5,22 @@ import HostFacts
 
 /// Where the configuration is.
 struct ConfigurationOptions: ParsableArguments {
-    static let defaultPath = "/etc/tunnel-probe/agent.conf"
-
     @Option(
         name: .long,
         help: ArgumentHelp("The configuration file.", valueName: "file"),
         completion: .file(extensions: ["conf", "toml"]))
     var config: String?
 
+    /// The file that was named, or the installed one, which need not be there.
+    var file: ConfigurationFile {
+        ConfigurationFile(
+            path: config ?? ConfigurationFile.installedPath, isRequired: config != nil)
+    }
+
     /// The configuration; the built-in defaults where none was named and none is installed.
-    func load() throws(CommandFailure) -> (AgentConfiguration, path: String?) {
+    func load() throws(CommandFailure) -> AgentConfiguration {
         do throws(ConfigurationFailure) {
-            if let config { return (try AgentConfiguration.load(path: config), config) }
-            guard SmallFile.exists(Self.defaultPath) else { return (.defaults, nil) }
-            return (try AgentConfiguration.load(path: Self.defaultPath), Self.defaultPath)
+            return try file.load()
         } catch {
             throw CommandFailure(message: "\(error)", status: CommandExit.configuration)
         }

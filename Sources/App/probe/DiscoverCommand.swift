@@ -14,7 +14,7 @@ struct DiscoverCommand: ProbeCommand {
     @OptionGroup var source: ConfigurationOptions
 
     func perform() async throws(CommandFailure) -> Int32 {
-        let (configuration, _) = try source.load()
+        let configuration = try source.load()
         let service: ProbingService
         do throws(ServiceError) {
             service = try ProbingService(

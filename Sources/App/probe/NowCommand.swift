@@ -14,7 +14,9 @@ struct NowCommand: ProbeCommand {
         discussion: """
             Uses the running agent, so that a member of group tunnel-probe needs no root; without \
             one, or with --local, it does the work itself. Exit status: 0 healthy, 1 degraded, \
-            2 down, 3 unknown or no tunnel, 64 wrong usage, 77 not permitted, 78 bad configuration.
+            2 down, 3 unknown or no tunnel, 64 wrong usage, 69 the agent is busy or went away, \
+            71 the system refused something it cannot do without, 77 not permitted, 78 bad \
+            configuration.
             """)
 
     @Argument(
@@ -44,7 +46,7 @@ struct NowCommand: ProbeCommand {
     }
 
     func perform() async throws(CommandFailure) -> Int32 {
-        let (configuration, _) = try source.load()
+        let configuration = try source.load()
         let rendered: RenderedReport
         if let answer = try await askAgent(configuration) {
             rendered = answer

@@ -17,7 +17,7 @@ struct StatusCommand: ProbeCommand {
     @OptionGroup var report: ReportOptions
 
     func perform() async throws(CommandFailure) -> Int32 {
-        let (configuration, _) = try source.load()
+        let configuration = try source.load()
         let connection = AgentConnection(socket: configuration.controlSocket)
         do throws(AgentConnection.Failure) {
             let status = try await connection.status(format: report.format)

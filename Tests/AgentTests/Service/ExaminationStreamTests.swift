@@ -95,7 +95,6 @@ import Testing
             .all, .named(["cf-1"]), .named(["a:b", "c.d", "e_f"]),
             .named(["no where", "x,y", "a&timeout=9", "ü%zz", "=+#?/"]),
             .endpoint(.address(ip("192.0.2.1"))), .endpoint(.address(ip("2001:db8::1"))),
-            .endpoint(.name("edge.example")),
         ] as [ProbingService.Selection])
     func `an order comes out as it went in`(selection: ProbingService.Selection) throws {
         for format in [
@@ -115,5 +114,10 @@ import Testing
     func `a limit out of bounds is no order`(timeout: String) {
         #expect(ExaminationOrder(query: ["timeout": timeout]) == nil)
         #expect(ExaminationOrder(query: [:]) == nil)
+    }
+
+    @Test(arguments: ["edge.example", "", "192.0.2", "192.0.2.1/32", "fe80::1%eth0", "[::1]"])
+    func `what is no address is no order, and no name to resolve`(address: String) {
+        #expect(ExaminationOrder(query: ["timeout": "5", "address": address]) == nil)
     }
 }

@@ -15,13 +15,14 @@ public struct AgentDaemon: Sendable {
     ///
     /// - Parameters:
     ///   - configuration: what to watch.
-    ///   - path: the file it was loaded from, for reloads; nil without one.
+    ///   - file: where it was loaded from, for reloads.
     ///   - logger: where it reports.
     ///   - level: the logger's level, which a reload may change.
     public init(
-        configuration: AgentConfiguration, path: String?, logger: Logger, level: ServiceLog.Level
+        configuration: AgentConfiguration, file: ConfigurationFile, logger: Logger,
+        level: ServiceLog.Level
     ) {
-        store = ConfigurationStore(configuration, path: path)
+        store = ConfigurationStore(configuration, file: file)
         self.logger = logger
         self.level = level
     }
@@ -53,8 +54,10 @@ public struct AgentDaemon: Sendable {
         )
 
         let watchdog = Task { await feedWatchdog(service) }
+        let certificate = security.map { security in Task { await watchCertificate(security) } }
         await follow(signals, service: service, security: security)
         watchdog.cancel()
+        certificate?.cancel()
         note(notification.stopping())
         for server in servers { await server.stop() }
         service.stop()
@@ -79,13 +82,12 @@ public struct AgentDaemon: Sendable {
         _ service: ProbingService, _ security: WebSecurity?
     ) -> ConfigurationStore.Outcome {
         note(notification.reloading())
-        let outcome = store.reload()
+        let outcome = store.reload(security: security)
         switch outcome {
         case .loaded(let summary):
             let configuration = store.current
             level.current = Logger.Level(configuration.logLevel)
             service.adopt(configuration)
-            reloadSecurity(security)
             logger.notice("\(summary)")
         case .refused(let problems):
             logger.error("\(problems)")
@@ -94,12 +96,22 @@ public struct AgentDaemon: Sendable {
         return outcome
     }
 
-    private func reloadSecurity(_ security: WebSecurity?) {
-        guard let security else { return }
-        do throws(WebConfigurationError) {
-            try security.reload()
-        } catch {
-            logger.error("\(error); the web configuration in use stays")
+    /// Says when a renewed certificate cannot be used, and when it can be again.
+    ///
+    /// The files are looked at at each handshake, so no reload tells of them.
+    private func watchCertificate(_ security: WebSecurity) async {
+        var known: WebConfigurationError?
+        while !Task.isCancelled {
+            let current = security.certificateError
+            if current != known {
+                if let current {
+                    logger.error("\(current); the certificate in use stays")
+                } else {
+                    logger.notice("\(security.path): the certificate files are in use again")
+                }
+                known = current
+            }
+            do { try await Task.sleep(for: .seconds(5)) } catch { return }
         }
     }
 

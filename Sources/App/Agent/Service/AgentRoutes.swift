@@ -14,6 +14,16 @@ struct AgentRoutes: Sendable {
     let configuration: ConfigurationStore
     /// The body of a refused reload is 500, as Prometheus does it.
     let reload: @Sendable () async -> ConfigurationStore.Outcome
+    private let slots = ExaminationSlots()
+
+    init(
+        service: ProbingService, configuration: ConfigurationStore,
+        reload: @escaping @Sendable () async -> ConfigurationStore.Outcome
+    ) {
+        self.service = service
+        self.configuration = configuration
+        self.reload = reload
+    }
 
     /// The routes of the TCP port.
     var pages: HTTPRouter {
@@ -30,8 +40,11 @@ struct AgentRoutes: Sendable {
                 ? .text("tunnel-probe is ready.\n")
                 : .text("tunnel-probe is looking at this host.\n", status: 503)
         }
-        router.on(.post, "/-/reload") { _ in
-            switch await reload() {
+        router.on(.post, "/-/reload") { request in
+            guard Self.isSameOrigin(request) else {
+                return .text("cross-origin request refused\n", status: 403)
+            }
+            return switch await reload() {
             case .loaded(let summary): .text("\(summary)\n")
             case .refused(let problems): .text("\(problems)\n", status: 500)
             }
@@ -44,6 +57,20 @@ struct AgentRoutes: Sendable {
         var router = pages
         router.on(.post, "/api/v1/now") { examination($0) }
         return router
+    }
+
+    /// Whether no page of another site made a browser send this (RFC 6454 §7).
+    ///
+    /// Only browsers send an Origin; "null", which hides it, is another site's too.
+    static func isSameOrigin(_ request: HTTPRequest) -> Bool {
+        let host = request.headers["Host"]?.lowercased()
+        return request.headers.all.allSatisfy { name, value in
+            guard name.lowercased() == "origin" else { return true }
+            let origin = value.lowercased()
+            return ["http://", "https://"].contains { scheme in
+                origin.hasPrefix(scheme) && String(origin.dropFirst(scheme.count)) == host
+            }
+        }
     }
 
     private func metrics(_ request: HTTPRequest) async -> HTTPResponse {
@@ -71,9 +98,15 @@ struct AgentRoutes: Sendable {
                 "timeout must be a number of seconds from 1 to 3600, address an IP address\n",
                 status: 400)
         }
+        guard slots.take() else {
+            return .text(
+                "\(slots.limit) diagnoses are running; try again in a few seconds\n", status: 503)
+        }
         let (stream, continuation) = AsyncStream<[UInt8]>.makeStream(
             bufferingPolicy: .bufferingNewest(64))
-        let work = Task { [service] in
+        let work = Task { [service, slots] in
+            // However it ends, a client that goes away included: only then is the loop rid of it.
+            defer { slots.release() }
             do throws(ProbingService.Refusal) {
                 let report = try await service.examination(
                     order.selection, limit: order.limit, format: order.format
@@ -97,7 +130,7 @@ struct AgentRoutes: Sendable {
 
 /// What a command asks the agent to examine, as a query and back.
 public struct ExaminationOrder: Sendable {
-    /// Which tunnels.
+    /// Which tunnels; an endpoint by its address, the agent resolves no names that it is sent.
     public var selection: ProbingService.Selection
     /// How long it may take.
     public var limit: Duration
@@ -149,8 +182,9 @@ public struct ExaminationOrder: Sendable {
         else { return nil }
         limit = .seconds(seconds)
         format = ReportFormat(query: query)
-        if let address = query["address"] {
-            selection = .endpoint(IPAddress(address).map(RemoteHost.address) ?? .name(address))
+        if let text = query["address"] {
+            guard let address = IPAddress(text) else { return nil }
+            selection = .endpoint(.address(address))
         } else if let names = query["tunnels"] {
             selection = .named(names.split(separator: "\0").map(String.init))
         } else {

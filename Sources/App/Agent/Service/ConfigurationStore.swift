@@ -1,4 +1,5 @@
 public import Configuration
+import HTTP
 import NetworkPrimitives
 import RawSockets
 import Synchronization
@@ -21,11 +22,11 @@ public final class ConfigurationStore: Sendable {
     }
 
     private let state: Mutex<State>
-    private let path: String?
+    private let file: ConfigurationFile
 
-    /// Starts with a configuration that was loaded from `path`; nil when there is no file.
-    public init(_ configuration: AgentConfiguration, path: String?) {
-        self.path = path
+    /// Starts with a configuration that was loaded from `file`.
+    public init(_ configuration: AgentConfiguration, file: ConfigurationFile) {
+        self.file = file
         state = Mutex(
             State(
                 configuration: configuration,
@@ -38,31 +39,60 @@ public final class ConfigurationStore: Sendable {
     /// How the last loads went.
     var status: ConfigurationStatus { state.withLock { $0.status } }
 
-    /// Loads the file again.
-    public func reload() -> Outcome {
-        guard let path else { return .loaded("there is no configuration file; nothing changes") }
+    /// Loads the file again, and the web configuration: both or neither.
+    ///
+    /// - Parameter security: what the running server uses; nil without a web configuration.
+    /// - Returns: what was loaded, or why nothing was.
+    func reload(security: WebSecurity?) -> Outcome {
+        let next: AgentConfiguration
         do throws(ConfigurationFailure) {
-            let next = try AgentConfiguration.load(path: path)
-            let previous = state.withLock { state in
-                defer {
-                    state.configuration = next
-                    state.status = ConfigurationStatus(
-                        wasSuccessful: true, lastSuccess: WallClock.now())
-                }
-                return state.configuration
-            }
-            return .loaded(Self.summary(of: next, after: previous))
+            next = try file.load()
         } catch {
-            state.withLock { $0.status.wasSuccessful = false }
-            return .refused("\(error)\nthe running configuration stays in force")
+            return refuse("\(error)")
+        }
+        do throws(WebConfigurationError) {
+            try Self.reload(security, for: next)
+        } catch {
+            return refuse("\(error)")
+        }
+        let previous = state.withLock { state in
+            defer {
+                state.configuration = next
+                state.status = ConfigurationStatus(
+                    wasSuccessful: true, lastSuccess: WallClock.now())
+            }
+            return state.configuration
+        }
+        return .loaded(summary(of: next, after: previous))
+    }
+
+    private func refuse(_ problems: String) -> Outcome {
+        state.withLock { $0.status.wasSuccessful = false }
+        return .refused("\(problems)\nthe running configuration stays in force")
+    }
+
+    /// Loads the web configuration in use again.
+    ///
+    /// Another one is only checked: it takes effect at the next start, which must not fail for it.
+    private static func reload(
+        _ security: WebSecurity?, for next: AgentConfiguration
+    ) throws(WebConfigurationError) {
+        guard let path = next.webConfig else { return }
+        if let security, security.path == path {
+            try security.reload()
+        } else {
+            _ = try WebSecurity(path: path)
         }
     }
 
     /// What changed, and what only a restart can change.
-    private static func summary(
+    private func summary(
         of next: AgentConfiguration, after previous: AgentConfiguration
     ) -> String {
-        var summary = "configuration loaded: \(next.tunnels.count) tunnels configured"
+        var summary =
+            next.source == nil
+            ? "there is no \(file.path): the defaults are in force"
+            : "configuration loaded: \(next.tunnels.count) tunnels configured"
         let fixed = [
             ("listen", previous.listen != next.listen),
             ("control_socket", previous.controlSocket != next.controlSocket),
