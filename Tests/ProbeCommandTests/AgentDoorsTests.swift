@@ -10,10 +10,11 @@ import Testing
             let lab = try Lab()
             let agent = try AgentProcess(lab, lab.configuration(Lab.tunnel))
             func start() throws -> RunningCommand {
-                try RunningCommand(lab.probe(["now", "--config", agent.configuration]))
+                try RunningCommand(
+                    lab.probe(["now", "--timeout", "6", "--config", agent.configuration]))
             }
             let (first, second) = (try start(), try start())
-            // Each of them takes three seconds at least: hops are asked once a second by all.
+            // Each of them takes its six seconds: they share the rate at which a hop may be asked.
             _ = try eventually("both are connected", within: 2) {
                 let sockets = try shell("ip netns exec \(lab.client) ss -xaH")
                 let ends = sockets.split(separator: "\n").count {
@@ -36,7 +37,7 @@ import Testing
                 return command.isRunning ? command : nil
             }
             for command in [first, fourth] {
-                let result = try command.wait(seconds: 20)
+                let result = try command.wait(seconds: 12)
                 #expect(result.status == 0, "\(result)")
             }
             #expect(try agent.stop().status == 0)
