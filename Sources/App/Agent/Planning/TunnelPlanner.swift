@@ -50,7 +50,9 @@ struct TunnelPlanner {
                         && (other.local == nil || plan.local == nil || other.local == plan.local)
             }
         }
-        return configured + free
+        // No more are watched than can be configured: ICMP identifiers have 16 bits.
+        let room = max(0, AgentConfiguration.maximumTunnelCount - configured.count)
+        return configured + free.prefix(room)
     }
 
     /// Whether two plans are about one device, which has one outer pair: known or not yet.
