@@ -1,5 +1,7 @@
 @testable import Agent
 import Foundation
+import NetworkPrimitives
+import NetworkSimulation
 import Testing
 
 /// The keys of `tunnelprobe.status/1`, interface page §6.
@@ -106,6 +108,43 @@ import Testing
             #expect(row["loss_ratio"] is NSNull, "never a made-up 0")
             #expect(row["rtt_seconds"] is NSNull)
         }
+    }
+
+    @Test func `what a time limit cut off has its counts, and no ratio and no round trip`() throws {
+        var agent = SimulatedAgent(seed: 4)
+        agent.transport.connect(
+            SimulatedPath(
+                from: ip("203.0.113.10"), to: ip("192.0.2.1"),
+                routers: [SimulatedRouter(ip("198.51.100.1"))]))
+        func row(until end: MonotonicInstant) throws -> Object {
+            let ids = agent.monitors.startExamination(
+                [.made("cf-1", outside: ip("192.0.2.1"))], now: agent.now)
+            agent.run(until: end)
+            var report = StatusReport.fresh
+            report.tunnels = agent.monitors.endExamination(ids).map {
+                $0.report(now: agent.now, wall: StatusReport.moment, stateOf: $0)
+            }
+            let tunnels = try #require(Self.parsed(report)["tunnels"] as? [Object])
+            Self.expectReasons(tunnels, at: "")
+            let rows = try #require(tunnels.first?["probes"] as? [Object])
+            return try #require(rows.first { $0["path"] as? String == "outside" })
+        }
+        let cutOff = try row(until: at(1))
+        // One probe every 300 ms, the last of them perhaps still on its way.
+        let sent = try #require(cutOff["sent"] as? Int)
+        #expect((3...4).contains(sent))
+        #expect(try #require(cutOff["received"] as? Int) >= sent - 1)
+        #expect(cutOff["lost"] as? Int == 0)
+        #expect(cutOff["reason"] as? String == "time limit")
+        for key in ["loss_ratio", "rtt_seconds", "local_delay_seconds"] {
+            #expect(cutOff[key] is NSNull, "\(key)")
+            #expect(cutOff["\(key)_reason"] as? String == "time limit")
+        }
+        let whole = try row(until: at(11))
+        #expect(whole["sent"] as? Int == 10)
+        #expect(whole["loss_ratio"] as? Double == 0)
+        #expect(whole["rtt_seconds"] is Object)
+        #expect(whole["reason"] is NSNull)
     }
 
     @Test func `python reads the same document`() throws {

@@ -1,4 +1,5 @@
 @testable import Agent
+import Configuration
 import Foundation
 import HostFacts
 import Metrics
@@ -172,5 +173,30 @@ import Testing
         try Data(text.utf8).write(to: URL(fileURLWithPath: path))
         defer { try? FileManager.default.removeItem(atPath: path) }
         return runTool(["sh", "-c", "promtool check metrics <\(path)"])
+    }
+
+    @Test func `devices whose names differ only in what no label holds are two tunnels`() throws {
+        var host = MadeUpHost()
+        host.address(host.add("eth0"), "203.0.113.10/24")
+        for (index, name) in ["g!1", "g#1", "g_1-2"].enumerated() {
+            host.way(to: "198.51.100.\(index)", over: "eth0", from: "203.0.113.10")
+            host.add(name, .gre) {
+                $0.local = ip("203.0.113.10")
+                $0.remote = ip("198.51.100.\(index)")
+            }
+        }
+        let plans = host.planner.discovered(probing: ProbingSettings())
+        #expect(plans.map(\.tunnelInterface) == ["g!1", "g#1", "g_1-2"])
+        let names = plans.map(\.name)
+        try #require(Set(names).count == 3, "\(names)")
+        #expect(names.allSatisfy(TunnelName.isValid))
+        var agent = SimulatedAgent(seed: 3)
+        agent.configure(plans)
+        #expect(agent.monitors.continuous.count == 3)
+        let series = Self.series(Self.text(.made(agent)))
+        for name in names {
+            #expect(
+                series["tunnelprobe_tunnel_state{tunnel=\"\(name)\",state=\"unknown\"}"] == "1")
+        }
     }
 }

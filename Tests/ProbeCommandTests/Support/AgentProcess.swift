@@ -7,14 +7,18 @@ final class AgentProcess: Sendable {
     let command: RunningCommand
     let configuration: String
 
-    /// Starts it and waits until it is ready.
+    /// Starts it and waits until it is ready; outside the lab, in this process's own namespaces, it
+    /// sees namespaces come and go.
     init(
-        _ lab: Lab, _ text: String, environment: [String: String] = [:], awaitsReady: Bool = true
+        _ lab: Lab, _ text: String, environment: [String: String] = [:], awaitsReady: Bool = true,
+        isOutsideLab: Bool = false
     ) throws {
         self.lab = lab
         configuration = try lab.write("agent.conf", text)
+        let arguments = ["agent", "--config", configuration]
         command = try RunningCommand(
-            lab.probe(["agent", "--config", configuration]), environment: environment)
+            isOutsideLab ? [ProbeBinary.path] + arguments : lab.probe(arguments),
+            environment: environment)
         guard awaitsReady else { return }
         do {
             _ = try eventually("the agent is ready", within: 10) {

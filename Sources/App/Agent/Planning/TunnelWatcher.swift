@@ -142,7 +142,7 @@ final class TunnelWatcher: Sendable {
 
     /// The discovered tunnels that were there and are not in `next`: dead, for all one can tell, and
     /// not to be forgotten the moment they matter most.
-    private static func missing(
+    static func missing(
         _ plans: [TunnelPlan], in next: [TunnelPlan], at now: MonotonicInstant,
         _ lost: inout [String: MonotonicInstant]
     ) -> [TunnelPlan] {
