@@ -267,4 +267,32 @@ import Testing
         _ = Self.feed(&machine, false, count: 2, step: 1, time: &time)
         #expect(machine.state == .degraded)
     }
+
+    @Test func `what was forgotten neither excuses nor accuses a new target`() {
+        var machine = HealthStateMachine()
+        var time = 0.0
+        _ = Self.feed(&machine, true, count: 3, step: 1, time: &time)
+        _ = Self.feed(&machine, false, count: 1, step: 0.1, time: &time)
+        machine.forgetSamples()
+        #expect(machine.state == .healthy)
+        #expect(!machine.hasEverSucceeded)
+        #expect(Self.feed(&machine, false, step: 0.1, time: &time).isEmpty, "the first failure")
+        let changes = Self.feed(
+            &machine, false, count: 2, step: 0.1, time: &time, mayBeDown: false)
+        #expect(changes.map(\.to) == [.degraded, .unknown])
+    }
+
+    @Test func `out of sight is unknown, once, and three successes are healthy again`() {
+        var machine = HealthStateMachine()
+        #expect(machine.loseSight(at: Self.at(0)) == nil)
+        var time = 1.0
+        _ = Self.feed(&machine, true, count: 3, step: 1, time: &time)
+        let lost = machine.loseSight(at: Self.at(5))
+        #expect(lost == Transition(from: .healthy, to: .unknown, at: Self.at(5)))
+        #expect(machine.loseSight(at: Self.at(6)) == nil)
+        #expect(machine.since == Self.at(5))
+        time = 100
+        let back = Self.feed(&machine, true, count: 3, step: 1, time: &time)
+        #expect(back == [Transition(from: .unknown, to: .healthy, at: Self.at(103))])
+    }
 }

@@ -129,6 +129,15 @@ public struct HealthStateMachine: Sendable {
         hasEverSucceeded = false
     }
 
+    /// Knows nothing any more, because nothing can be probed: forgets all samples and is unknown.
+    ///
+    /// - Parameter instant: when that came to light.
+    /// - Returns: the transition, unless the state was unknown already.
+    public mutating func loseSight(at instant: MonotonicInstant) -> Transition? {
+        forgetSamples()
+        return enter(.unknown, at: instant)
+    }
+
     /// Samples in memory; a few more than the window holds.
     var rememberedSampleCount: Int { samples.count }
 

@@ -88,4 +88,24 @@ import TunnelHealth
         #expect(agent["t"]?.state == .down)
         #expect(agent.changes.map(\.to) == [.healthy, .degraded, .down])
     }
+
+    @Test func `a tunnel that can no longer be probed is unknown until it can be`() throws {
+        var agent = SimulatedAgent(seed: 13)
+        agent.transport.connect(SimulatedPath(from: Self.here, to: Self.endpoint))
+        let plan = TunnelPlan.made("t", outside: Self.endpoint)
+        agent.configure([plan])
+        agent.run(until: at(20))
+        var refused = plan
+        refused.roles = ProbeRole.all.map { _ in .unavailable(reason: "its namespace is gone") }
+        agent.configure([refused])
+        agent.run(until: at(40))
+        #expect(agent["t"]?.state == .unknown)
+        #expect(agent["t"]?.stateReason == "its namespace is gone")
+        #expect(agent["t"]?.stateSince == at(20))
+        agent.configure([plan])
+        agent.run(until: at(60))
+        #expect(agent["t"]?.state == .healthy)
+        #expect(agent.changes.map(\.to) == [.healthy, .unknown, .healthy])
+        #expect(try #require(agent["t"]).requests[1].counts.lost == 0)
+    }
 }

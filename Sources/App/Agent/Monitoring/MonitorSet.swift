@@ -72,7 +72,12 @@ struct MonitorSet: Sendable {
             {
                 kept.insert(monitors[place].id)
                 guard monitors[place].plan != plan else { continue }
-                monitors[place].adopt(plan, now: now, identifiers: &identifiers)
+                let transition = monitors[place].adopt(plan, now: now, identifiers: &identifiers)
+                if let transition {
+                    events.append(
+                        .stateChanged(
+                            tunnel: plan.name, transition, reason: monitors[place].stateReason))
+                }
                 for role in ProbeRole.all { reschedule(place, role) }
             } else {
                 kept.insert(add(plan, mode: .continuous, now: now))

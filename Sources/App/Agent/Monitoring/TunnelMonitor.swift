@@ -99,9 +99,11 @@ struct TunnelMonitor: Sendable {
     }
 
     /// Follows a new plan; probers whose route and settings stay the same go on undisturbed.
+    ///
+    /// Gives back the transition, if there is one: a tunnel that can no longer be probed is unknown.
     mutating func adopt(
         _ next: TunnelPlan, now: MonotonicInstant, identifiers: inout EchoIdentifierPool
-    ) {
+    ) -> HealthStateMachine.Transition? {
         let previous = plan
         plan = next
         health.thresholds.degradedMinimum = next.configuration.probing.degradedMinimum
@@ -117,6 +119,11 @@ struct TunnelMonitor: Sendable {
         {
             health.forgetSamples()
         }
+        guard next.roles[next.stateRole.index].route == nil,
+            let transition = health.loseSight(at: now)
+        else { return nil }
+        count(transition, now: now)
+        return transition
     }
 
     /// What a prober's schedule and messages depend on besides its route.
@@ -230,11 +237,17 @@ struct TunnelMonitor: Sendable {
             succeeded: sample.succeeded, sentAt: sample.sentAt,
             mayBeDown: hasInboundTraffic != true)
         guard let transition else { return nil }
+        count(transition, now: now)
+        return transition
+    }
+
+    private mutating func count(
+        _ transition: HealthStateMachine.Transition, now: MonotonicInstant
+    ) {
         stateChanges[StateChange(from: transition.from, to: transition.to), default: 0] += 1
         stateSince = now
         lastChangeAt = now
         flaps.change(to: transition.to, at: now)
-        return transition
     }
 
     mutating func advanceFlaps(to now: MonotonicInstant) {
