@@ -20,6 +20,14 @@ func pure(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
         name: name, dependencies: dependencies, path: "Sources/Core/\(name)", swiftSettings: strict)
 }
 
+/// A target of `Sources/Core` that handles millions of packets: optimised in debug builds too, since
+/// its tests replay hours of traffic. Bounds and overflow checks stay.
+func hotPath(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(
+        name: name, dependencies: dependencies, path: "Sources/Core/\(name)",
+        swiftSettings: strict + [.unsafeFlags(["-O"], .when(configuration: .debug))])
+}
+
 /// A target of `Sources/System`: owns descriptors, translates C to values.
 func adapter(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .target(
@@ -53,11 +61,20 @@ let package = Package(
         .systemLibrary(name: "CCrypt", path: "Sources/C/CCrypt", pkgConfig: "libcrypt"),
         .systemLibrary(name: "CLinux", path: "Sources/C/CLinux"),
         .systemLibrary(name: "CNetlink", path: "Sources/C/CNetlink", pkgConfig: "libnl-3.0"),
+        .systemLibrary(name: "CPcap", path: "Sources/C/CPcap", pkgConfig: "libpcap"),
         .systemLibrary(name: "CYAML", path: "Sources/C/CYAML", pkgConfig: "yaml-0.1"),
+        .systemLibrary(name: "CZlib", path: "Sources/C/CZlib", pkgConfig: "zlib"),
 
         // Core: pure engines.
         pure("NetworkPrimitives"),
-        pure("PacketFormats", ["NetworkPrimitives"]),
+        hotPath("PacketFormats", ["NetworkPrimitives"]),
+        hotPath("CaptureFormats", ["NetworkPrimitives"]),
+        hotPath(
+            "ESPAnalysis",
+            [
+                "NetworkPrimitives", "PacketFormats",
+                .product(name: "RealModule", package: "swift-numerics"),
+            ]),
         pure("EchoProbing", ["NetworkPrimitives", "PacketFormats"]),
         pure(
             "TunnelHealth",
@@ -70,6 +87,12 @@ let package = Package(
         adapter("RawSockets", ["CLinux", "NetworkPrimitives"]),
         adapter("Netlink", ["CNetlink", "KernelState", "NetworkPrimitives", "RawSockets"]),
         adapter("HostFacts", ["CLinux"]),
+        adapter(
+            "PacketCapture",
+            [
+                "CLinux", "CPcap", "CZlib", "CaptureFormats", "NetworkPrimitives", "PacketFormats",
+                "RawSockets",
+            ]),
         adapter(
             "HTTP",
             [
@@ -88,9 +111,9 @@ let package = Package(
         .target(
             name: "Agent",
             dependencies: [
-                "Configuration", "Diagnosis", "EchoProbing", "HTTP", "HostFacts", "KernelState",
-                "Metrics", "Netlink", "NetworkPrimitives", "PacketFormats", "RawSockets",
-                "TunnelHealth",
+                "CaptureFormats", "Configuration", "Diagnosis", "ESPAnalysis", "EchoProbing", "HTTP",
+                "HostFacts", "KernelState", "Metrics", "Netlink", "NetworkPrimitives",
+                "PacketCapture", "PacketFormats", "RawSockets", "TunnelHealth",
                 .product(name: "HeapModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -110,6 +133,14 @@ let package = Package(
             name: "NetworkSimulation",
             dependencies: ["NetworkPrimitives", "PacketFormats"],
             path: "Sources/Testing/NetworkSimulation", swiftSettings: strict),
+        .target(
+            name: "ESPSimulation",
+            dependencies: [
+                "ESPAnalysis", "NetworkPrimitives", "NetworkSimulation", "PacketFormats",
+                .product(name: "RealModule", package: "swift-numerics"),
+            ],
+            path: "Sources/Testing/ESPSimulation",
+            swiftSettings: strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]),
 
         tests(of: "NetworkPrimitives", ["NetworkSimulation"]),
         tests(of: "PacketFormats", ["NetworkPrimitives", "NetworkSimulation"]),
@@ -118,6 +149,13 @@ let package = Package(
             ["NetworkPrimitives", "NetworkSimulation", "PacketFormats", "TunnelHealth"]),
         tests(of: "TunnelHealth", ["NetworkPrimitives"]),
         tests(of: "KernelState", ["NetworkPrimitives"]),
+        tests(of: "CaptureFormats", ["ESPSimulation", "NetworkPrimitives"]),
+        tests(
+            of: "ESPAnalysis",
+            ["ESPSimulation", "NetworkPrimitives", "NetworkSimulation", "PacketFormats"]),
+        tests(
+            of: "PacketCapture",
+            ["CaptureFormats", "ESPSimulation", "NetworkPrimitives", "PacketFormats"]),
         tests(of: "Metrics"),
         tests(of: "RawSockets", ["NetworkPrimitives", "PacketFormats"]),
         tests(of: "Netlink", ["KernelState", "NetworkPrimitives"]),
@@ -127,9 +165,9 @@ let package = Package(
         tests(
             of: "Agent",
             [
-                "Configuration", "Diagnosis", "EchoProbing", "HTTP", "HostFacts", "KernelState",
-                "Metrics", "NetworkPrimitives", "NetworkSimulation", "PacketFormats", "RawSockets",
-                "TunnelHealth",
+                "CaptureFormats", "Configuration", "Diagnosis", "ESPAnalysis", "ESPSimulation",
+                "EchoProbing", "HTTP", "HostFacts", "KernelState", "Metrics", "NetworkPrimitives",
+                "NetworkSimulation", "PacketCapture", "PacketFormats", "RawSockets", "TunnelHealth",
             ]),
         // End to end: runs the built binary, found beside the test bundle.
         .testTarget(

@@ -68,14 +68,6 @@ public struct Algorithm: Hashable, Sendable {
     }
 }
 
-/// Which way packets go, seen from this host.
-public enum TrafficDirection: Hashable, Sendable {
-    /// Received by this host.
-    case inbound
-    /// Sent by this host.
-    case outbound
-}
-
 /// A security association in the kernel, XFRM_MSG_NEWSA, without its keys.
 public struct SecurityAssociation: Equatable, Sendable {
     /// The SPI.

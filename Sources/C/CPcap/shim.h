@@ -1,0 +1,3 @@
+#pragma once
+// libpcap. No logic.
+#include <pcap/pcap.h>

@@ -1,0 +1,3 @@
+#pragma once
+// zlib: inflate. No logic.
+#include <zlib.h>
