@@ -20,8 +20,9 @@ func pure(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
         name: name, dependencies: dependencies, path: "Sources/Core/\(name)", swiftSettings: strict)
 }
 
-/// A target of `Sources/Core` that handles millions of packets: optimised in debug builds too, since
-/// its tests replay hours of traffic. Bounds and overflow checks stay.
+/// A target of `Sources/Core` that handles millions of packets.
+///
+/// Optimised in debug builds too, since its tests replay hours of traffic; checks stay.
 func hotPath(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .target(
         name: name, dependencies: dependencies, path: "Sources/Core/\(name)",
@@ -111,7 +112,8 @@ let package = Package(
         .target(
             name: "Agent",
             dependencies: [
-                "CaptureFormats", "Configuration", "Diagnosis", "ESPAnalysis", "EchoProbing", "HTTP",
+                "CaptureFormats", "Configuration", "Diagnosis", "ESPAnalysis", "EchoProbing",
+                "HTTP",
                 "HostFacts", "KernelState", "Metrics", "Netlink", "NetworkPrimitives",
                 "PacketCapture", "PacketFormats", "RawSockets", "TunnelHealth",
                 .product(name: "HeapModule", package: "swift-collections"),

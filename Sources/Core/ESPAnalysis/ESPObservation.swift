@@ -3,8 +3,9 @@ public import PacketFormats
 
 /// One ESP packet as the wire showed it: all that the analysis needs, and no octet more.
 public struct ESPObservation: Sendable {
-    /// When it arrived. Never before its predecessor: whoever makes observations clamps a stamp that
-    /// runs backwards, and counts it.
+    /// When it arrived, never before its predecessor.
+    ///
+    /// Whoever makes observations clamps a stamp that runs backwards, and counts it.
     public var arrival: MonotonicInstant
     /// The outer source address.
     public var source: IPAddress
