@@ -22,12 +22,17 @@ public struct SimulatedESPPacket: Hashable, Sendable {
     public var index: Int32
     /// Whether it is a copy that an attacker sent again.
     public var isReplay: Bool
+    /// Whether it is a copy that the network made.
+    public var isDuplicate: Bool
+    /// The high-order half of the sender's extended sequence number (RFC 4304), which is not on the
+    /// wire; 0 until its counter passes 2³² − 1.
+    public var epoch: UInt32
 
     /// Makes a packet.
     public init(
         arrival: Int64, sequence: UInt32, hopLimit: UInt8, identification: UInt16,
         initializationVector: UInt64, identity: UInt64, sender: Int32, index: Int32,
-        isReplay: Bool = false
+        isReplay: Bool = false, isDuplicate: Bool = false, epoch: UInt32 = 0
     ) {
         self.arrival = arrival
         self.sequence = sequence
@@ -38,7 +43,12 @@ public struct SimulatedESPPacket: Hashable, Sendable {
         self.sender = sender
         self.index = index
         self.isReplay = isReplay
+        self.isDuplicate = isDuplicate
+        self.epoch = epoch
     }
+
+    /// Whether it is a copy of a packet that arrived before, made by whomever.
+    public var isCopy: Bool { isReplay || isDuplicate }
 
     /// The packet as the analysis would see it.
     public func observation(
