@@ -143,6 +143,10 @@ let package = Package(
             ],
             path: "Sources/Testing/ESPSimulation",
             swiftSettings: strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]),
+        .executableTarget(
+            name: "simulate-esp", dependencies: ["ESPSimulation"],
+            path: "Sources/Testing/simulate-esp",
+            swiftSettings: strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]),
 
         tests(of: "NetworkPrimitives", ["NetworkSimulation"]),
         tests(of: "PacketFormats", ["NetworkPrimitives", "NetworkSimulation"]),
