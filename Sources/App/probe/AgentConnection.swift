@@ -24,8 +24,17 @@ struct AgentConnection {
 
     /// What the agent knows now.
     func status(format: ReportFormat) async throws(Failure) -> RenderedReport {
+        try await report("/api/v1/status?\(format.query)")
+    }
+
+    /// Who sends ESP, through one tunnel or through all.
+    func senders(of tunnel: String?, format: ReportFormat) async throws(Failure) -> RenderedReport {
+        try await report(SendersOrder(tunnel: tunnel, format: format).target)
+    }
+
+    private func report(_ target: String) async throws(Failure) -> RenderedReport {
         do {
-            let response = try await client.send(.get, "/api/v1/status?\(format.query)")
+            let response = try await client.send(.get, target)
             let body = try await response.body.collect(upTo: Self.largestStatus)
             guard response.status == 200, let verdict = response.headers["Tunnel-Probe-Verdict"]
             else { throw Self.failure(response.status, body) }

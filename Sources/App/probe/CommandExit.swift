@@ -8,6 +8,8 @@ enum CommandExit {
     static let unknown: Int32 = 3
     /// Wrong usage (sysexits.h EX_USAGE).
     static let usage: Int32 = 64
+    /// A file cannot be opened (EX_NOINPUT).
+    static let noInput: Int32 = 66
     /// The agent is not reachable (EX_UNAVAILABLE).
     static let unavailable: Int32 = 69
     /// The system refused what cannot be done without (EX_OSERR).

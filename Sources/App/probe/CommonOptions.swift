@@ -42,6 +42,6 @@ struct ReportOptions: ParsableArguments {
         ReportFormat(
             isJSON: json,
             isColored: !noColor && !json && Terminal.standardOutput.allowsColor,
-            isVerbose: verbose)
+            isVerbose: verbose, hasBlocks: Terminal.showsUnicode)
     }
 }

@@ -13,7 +13,7 @@ struct Probe: AsyncParsableCommand {
             """,
         version: "tunnel-probe \(Version.current)",
         subcommands: [
-            NowCommand.self, StatusCommand.self, AgentCommand.self, DiscoverCommand.self,
-            CheckConfigCommand.self,
+            NowCommand.self, StatusCommand.self,
+            AgentCommand.self, DiscoverCommand.self, CheckConfigCommand.self,
         ])
 }

@@ -46,11 +46,18 @@ public struct Finding: Equatable, Sendable {
 public enum FindingID: String, CaseIterable, Sendable {
     /// A capability, kernel feature or permission is missing, so something is not measured.
     case agentDegraded = "agent-degraded"
+    /// The analysis does not see all packets, so its figures are bounds.
+    case captureIncomplete = "capture-incomplete"
+    /// The path reorders more than 0.1 % of the packets of single senders.
+    case pathReordering = "path-reordering"
+    /// Byte-identical ESP packets return late.
+    case replaySuspected = "replay-suspected"
 
     /// The severities it can take.
     public var severities: [Finding.Severity] {
         switch self {
-        case .agentDegraded: [.info]
+        case .agentDegraded, .captureIncomplete: [.info]
+        case .pathReordering, .replaySuspected: [.warning]
         }
     }
 }

@@ -16,6 +16,19 @@ public struct Terminal: Hashable, Sendable {
     /// Standard error as it is now.
     public static var standardError: Terminal { Terminal(descriptor: STDERR_FILENO) }
 
+    /// Whether the locale's character set is UTF-8, so that text beyond ASCII can be shown.
+    public static var showsUnicode: Bool { showsUnicode(environment: environmentVariable) }
+
+    /// The same for an environment: locale(7), the first of the three that is set and not empty.
+    static func showsUnicode(environment: (String) -> String?) -> Bool {
+        for name in ["LC_ALL", "LC_CTYPE", "LANG"] {
+            guard let value = environment(name), !value.isEmpty else { continue }
+            let set = value.lowercased()
+            return set.contains("utf-8") || set.contains("utf8")
+        }
+        return false
+    }
+
     /// Looks at a descriptor.
     ///
     /// - Parameters:

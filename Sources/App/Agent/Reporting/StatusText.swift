@@ -24,10 +24,10 @@ struct StatusText {
             lines += render(tunnel)
             lines.append("")
         }
-        for finding in report.findings { lines += render(finding) }
+        for finding in report.findings { lines += finding.lines(palette) }
         if report.tunnels.count > 1 {
             lines.append(
-                "verdict  \(paint(report.verdict))  (the worst of \(report.tunnels.count))")
+                "verdict  \(palette.paint(report.verdict))  (the worst of \(report.tunnels.count))")
         }
         while lines.last == "" { lines.removeLast() }
         return lines.joined(separator: "\n") + "\n"
@@ -58,7 +58,7 @@ struct StatusText {
         if let interface = plan.wanInterface { place.append("over \(interface)") }
         if plan.configuration.role == .observer { place.append("observer") }
         var lines = [
-            "\(palette.paint(plan.name, .strong))  \(paint(tunnel.verdict))  "
+            "\(palette.paint(plan.name, .strong))  \(palette.paint(tunnel.verdict))  "
                 + palette.paint(
                     (["\(local) -> \(remote)"] + place).joined(separator: "  "), .faint)
         ]
@@ -76,7 +76,7 @@ struct StatusText {
         lines.append("")
         lines += probeTable(tunnel.rows)
         if isVerbose { lines += details(tunnel.rows) }
-        for finding in tunnel.findings { lines += [""] + render(finding) }
+        for finding in tunnel.findings { lines += [""] + finding.lines(palette) }
         return lines
     }
 
@@ -172,27 +172,6 @@ struct StatusText {
             }
         }
         return lines.isEmpty ? [] : [""] + lines
-    }
-
-    private func render(_ finding: Finding) -> [String] {
-        let style: TextStyle =
-            switch finding.severity {
-            case .critical: .bad
-            case .warning: .doubtful
-            case .info: .strong
-            }
-        return ["\(palette.paint(finding.id.rawValue, style))  \(finding.summary)"]
-            + finding.evidence.map { "  seen  \($0)" } + finding.remedy.map { "  do    \($0)" }
-    }
-
-    private func paint(_ state: TunnelState) -> String {
-        let style: TextStyle =
-            switch state {
-            case .healthy: .good
-            case .degraded, .unknown: .doubtful
-            case .down: .bad
-            }
-        return palette.paint(state.rawValue.uppercased(), style)
     }
 
     /// Milliseconds with three significant digits, like "1.23 ms" or "41.2 ms".

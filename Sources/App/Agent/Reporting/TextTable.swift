@@ -1,3 +1,5 @@
+import TunnelHealth
+
 /// Columns that line up.
 ///
 /// Cells are padded by characters, and colour is added after padding so that it has no width.
@@ -8,15 +10,19 @@ struct TextTable {
         case right
     }
 
-    /// One cell.
+    /// One cell: pieces of text, each with a style of its own.
     struct Cell {
-        var text: String
-        var style: TextStyle = .plain
+        var parts: [(text: String, style: TextStyle)]
 
         init(_ text: String, _ style: TextStyle = .plain) {
-            self.text = text
-            self.style = style
+            parts = [(text, style)]
         }
+
+        init(parts: [(text: String, style: TextStyle)]) {
+            self.parts = parts
+        }
+
+        fileprivate var count: Int { parts.reduce(0) { $0 + $1.text.count } }
     }
 
     private let alignments: [Alignment]
@@ -35,17 +41,20 @@ struct TextTable {
     /// The lines, two spaces between columns, without trailing spaces.
     func lines(_ palette: TextPalette) -> [String] {
         let widths = alignments.indices.map { column in
-            rows.map { $0[column].text.count }.max() ?? 0
+            rows.map { $0[column].count }.max() ?? 0
         }
         return rows.map { row in
             var line = ""
             var pending = ""
             for (column, cell) in row.enumerated() {
-                let gap = String(repeating: " ", count: widths[column] - cell.text.count)
+                let gap = String(repeating: " ", count: widths[column] - cell.count)
                 let isRight = alignments[column] == .right
                 let before = isRight ? gap : ""
-                if !cell.text.isEmpty {
-                    line += pending + before + palette.paint(cell.text, cell.style)
+                if cell.count > 0 {
+                    line += pending + before
+                    for part in cell.parts where !part.text.isEmpty {
+                        line += palette.paint(part.text, part.style)
+                    }
                     pending = ""
                 } else {
                     pending += before
@@ -89,5 +98,18 @@ extension TextStyle {
         case .doubtful: "1;33"
         case .bad: "1;31"
         }
+    }
+}
+
+extension TextPalette {
+    /// A verdict in capitals and its colour.
+    func paint(_ state: TunnelState) -> String {
+        let style: TextStyle =
+            switch state {
+            case .healthy: .good
+            case .degraded, .unknown: .doubtful
+            case .down: .bad
+            }
+        return paint(state.rawValue.uppercased(), style)
     }
 }

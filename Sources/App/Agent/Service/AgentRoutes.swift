@@ -153,28 +153,11 @@ public struct ExaminationOrder: Sendable {
         case .all: break
         case .named(let names):
             // What an operator types may hold any character but NUL, which therefore separates.
-            query += "&tunnels=\(Self.percentEncoded(names.joined(separator: "\0")))"
+            query += "&tunnels=\(names.joined(separator: "\0").percentEncoded)"
         case .endpoint(let remote):
-            query += "&address=\(Self.percentEncoded(remote.description))"
+            query += "&address=\(remote.description.percentEncoded)"
         }
         return "/api/v1/now?\(query)"
-    }
-
-    /// RFC 3986 §2.1, everything but the unreserved characters of §2.3.
-    private static func percentEncoded(_ text: String) -> String {
-        var encoded = ""
-        for octet in text.utf8 {
-            switch octet {
-            case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."),
-                UInt8(ascii: "_"), UInt8(ascii: "~"):
-                encoded.unicodeScalars.append(Unicode.Scalar(octet))
-            default:
-                let digits = String(octet, radix: 16)
-                encoded += (digits.count == 1 ? "%0" : "%") + digits
-            }
-        }
-        return encoded
     }
 
     init?(query: [String: String]) {

@@ -8,28 +8,50 @@ public struct ReportFormat: Equatable, Sendable {
     public var isColored: Bool
     /// With everything there is to say.
     public var isVerbose: Bool
+    /// With block elements beyond ASCII, for a locale that has them.
+    public var hasBlocks: Bool
 
     /// Makes a format.
-    public init(isJSON: Bool, isColored: Bool = false, isVerbose: Bool = false) {
+    public init(
+        isJSON: Bool, isColored: Bool = false, isVerbose: Bool = false, hasBlocks: Bool = false
+    ) {
         self.isJSON = isJSON
         self.isColored = isColored
         self.isVerbose = isVerbose
+        self.hasBlocks = hasBlocks
     }
 
     /// The format as a query, and back.
     public var query: String {
         "format=\(isJSON ? "json" : "text")&color=\(isColored ? 1 : 0)&verbose=\(isVerbose ? 1 : 0)"
+            + "&blocks=\(hasBlocks ? 1 : 0)"
     }
 
     init(query: [String: String]) {
         isJSON = query["format"] != "text"
         isColored = query["color"] == "1"
         isVerbose = query["verbose"] == "1"
+        hasBlocks = query["blocks"] == "1"
     }
+
+    private var palette: TextPalette { TextPalette(isColored: isColored) }
+    private var glyphs: BarGlyphs { hasBlocks ? .blocks : .ascii }
 
     func render(_ report: StatusReport) -> [UInt8] {
         if isJSON { return report.json(isVerbose: isVerbose).encoded(indented: true) }
-        let text = StatusText(palette: TextPalette(isColored: isColored), isVerbose: isVerbose)
+        let text = StatusText(palette: palette, isVerbose: isVerbose)
+        return Array(text.render(report).utf8)
+    }
+
+    func render(_ report: SendersReport) -> [UInt8] {
+        if isJSON { return report.json.encoded(indented: true) }
+        let text = SendersText(palette: palette, glyphs: glyphs, isVerbose: isVerbose)
+        return Array(text.render(report).utf8)
+    }
+
+    func render(_ report: AnalysisReport) -> [UInt8] {
+        if isJSON { return report.json.encoded(indented: true) }
+        let text = AnalysisText(palette: palette, glyphs: glyphs, isVerbose: isVerbose)
         return Array(text.render(report).utf8)
     }
 }
@@ -64,5 +86,33 @@ extension ProbingService {
     public func currentStatus(format: ReportFormat) async -> RenderedReport {
         let report = await status()
         return RenderedReport(verdict: report.verdict.rawValue, document: format.render(report))
+    }
+}
+
+extension AnalysisReport {
+    /// Writes the analysis.
+    public func rendered(_ format: ReportFormat) -> RenderedReport {
+        RenderedReport(verdict: verdict.rawValue, document: format.render(self))
+    }
+
+    /// Writes the senders of all streams, or of a tunnel's.
+    ///
+    /// - Parameters:
+    ///   - tunnel: the tunnel's name; nil for all streams.
+    ///   - format: how it is to be written.
+    /// - Returns: the report; its verdict is healthy, or unknown where there is nothing to show or a
+    ///   part of the file cannot be read.
+    public func renderedSenders(tunnel: String?, _ format: ReportFormat) -> RenderedReport {
+        let selected = streams.filter { tunnel == nil || $0.tunnel == tunnel }
+        var reason: String?
+        if selected.isEmpty {
+            reason =
+                streams.isEmpty
+                ? "there is no ESP in the file"
+                : "no stream of the file has the addresses of that tunnel"
+        }
+        let senders = SendersReport(streams: selected, tunnel: tunnel, reason: reason)
+        let verdict: TunnelState = damage == nil ? senders.verdict : .unknown
+        return RenderedReport(verdict: verdict.rawValue, document: format.render(senders))
     }
 }

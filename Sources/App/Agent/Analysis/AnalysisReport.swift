@@ -1,0 +1,109 @@
+import ESPAnalysis
+public import NetworkPrimitives
+import PacketFormats
+import TunnelHealth
+
+/// Everything that the analysis of one capture file says: the value behind its JSON and its text.
+public struct AnalysisReport: Sendable {
+    /// A place where the file stops making sense.
+    struct Damage: Equatable, Sendable {
+        /// Where, in octets from the start of the (unpacked) file.
+        var offset: Int
+        /// Where, what stands there and what would be right, without a full stop.
+        var problem: String
+    }
+
+    /// Stamps that lie before those of earlier packets.
+    struct BackwardStamps: Equatable, Sendable {
+        /// Packets with one.
+        var packets: UInt64 = 0
+        /// The longest way back.
+        var largest: Duration = .zero
+    }
+
+    /// The file as the operator named it; `-` for standard input.
+    var file: String
+    /// How the file is written, like "pcapng"; nil where it is no capture.
+    var format: String?
+    /// Octets read, unpacked.
+    var octets: UInt64 = 0
+    /// Whether its last record is cut.
+    var isTruncated = false
+    /// Why the rest of the file could not be read; nil when all of it was.
+    var damage: Damage?
+    /// Its packets, those that could not be read included.
+    var packets: UInt64 = 0
+    /// What the packets are.
+    var frames = FrameCounts()
+    /// When the first packet arrived; nil without one.
+    var firstPacket: WallTime?
+    /// When the last packet arrived, by the latest stamp.
+    var lastPacket: WallTime?
+    /// Stamps that run backwards.
+    var backwardStamps = BackwardStamps()
+    /// Packets that the capturing host dropped; nil where the file does not say.
+    var captureDrops: UInt64?
+    /// The streams, with most packets first.
+    var streams: [CapturedStream] = []
+    /// Packets of streams that were not followed, there being too many.
+    var unfollowedPackets: UInt64 = 0
+    /// The windows that the operator named, sorted.
+    var namedWindows: [Int] = []
+
+    init(file: String) {
+        self.file = file
+    }
+
+    /// What the file amounts to, in the words of states.
+    ///
+    /// - `degraded`: path reordering or a replay was found, or a named window would drop packets.
+    /// - `unknown`: no ESP could be analysed, or a part of the file cannot be read.
+    /// - `healthy`: neither; many senders alone are nothing wrong, for the file does not say which
+    ///   window the receiver had.
+    ///
+    /// What was found stays true whatever an unreadable part holds, so `degraded` comes first, as
+    /// everywhere (interface page §2).
+    var verdict: TunnelState {
+        if hasProblem { return .degraded }
+        return streams.isEmpty || damage != nil ? .unknown : .healthy
+    }
+
+    private var hasProblem: Bool {
+        streams.contains { $0.says(.pathReordering) || $0.says(.replaySuspected) }
+            || !droppingWindows.isEmpty
+    }
+
+    /// The named windows that would drop packets of some stream, with the most they would drop.
+    var droppingWindows: [ReplayWindowForecast] {
+        namedWindows.compactMap { size in
+            streams.compactMap { $0.report.windows.first { $0.window == size } }
+                .filter { $0.wouldDrop > 0 }.max { $0.ratio < $1.ratio }
+        }
+    }
+
+    /// Keeps only the streams with an SPI.
+    ///
+    /// - Returns: false where the file has none; then nothing is changed.
+    public mutating func select(spi: SPI) -> Bool {
+        let selected = streams.filter { $0.report.id.spi == spi }
+        guard !selected.isEmpty else { return false }
+        streams = selected
+        return true
+    }
+
+    /// Keeps only the streams of a tunnel.
+    mutating func select(tunnel: String) {
+        streams.removeAll { $0.tunnel != tunnel }
+    }
+
+    /// The SPIs of the file's streams, with most packets first, each once.
+    public var spis: [SPI] {
+        var seen: Set<SPI> = []
+        return streams.map(\.report.id.spi).filter { seen.insert($0).inserted }
+    }
+
+    /// What went wrong with the file itself, a line each; empty for a good one.
+    public var complaints: [String] {
+        damage.map { ["\(file): \($0.problem)"] } ?? []
+    }
+}

@@ -1,0 +1,71 @@
+public import Configuration
+import ESPAnalysis
+import NetworkPrimitives
+
+/// The configured tunnels, by whose outer addresses a stream of a file gets tunnel and direction.
+///
+/// A tunnel whose `local` is configured wants both ends to be right, one without it the far end
+/// alone; the former wins. No name is resolved: a file may be of last year and of another place.
+public struct KnownTunnels: Sendable {
+    /// A tunnel's ends as its stanza states them.
+    private struct Ends: Sendable {
+        var name: String
+        var remote: IPAddress
+        var local: IPAddress?
+    }
+
+    /// The tunnels' names, those included whose far end is a DNS name.
+    public let names: [String]
+    /// Every window size that the configuration names, sorted.
+    let replayWindows: [Int]
+    private let ends: [Ends]
+    private let absence: String
+
+    /// Knows the tunnels of a configuration.
+    public init(of configuration: AgentConfiguration) {
+        self.init(configuration, absence: "no tunnel of the configuration has these addresses")
+    }
+
+    /// Knows no tunnel.
+    ///
+    /// - Parameter reason: why there is no configuration.
+    public init(absentBecause reason: String) {
+        self.init(.defaults, absence: reason)
+    }
+
+    private init(_ configuration: AgentConfiguration, absence: String) {
+        names = configuration.tunnels.map(\.name)
+        ends = configuration.tunnels.compactMap { tunnel in
+            guard case .address(let remote) = tunnel.remote else { return nil }
+            return Ends(name: tunnel.name, remote: remote, local: tunnel.local)
+        }
+        let settings = [configuration.probing] + configuration.tunnels.map(\.probing)
+        replayWindows = Set(settings.flatMap(\.replayWindows)).sorted()
+        self.absence = absence
+    }
+
+    /// A stream with its place among the tunnels.
+    ///
+    /// - Parameters:
+    ///   - report: the stream.
+    ///   - lastSeen: when its latest packet arrived.
+    /// - Returns: the stream with tunnel and direction, or with the reason why it has none.
+    func placed(_ report: StreamReport, lastSeen: WallTime) -> CapturedStream {
+        var stream = CapturedStream(report: report, lastSeen: lastSeen)
+        let destination = report.id.destination
+        for wantsLocal in [true, false] {
+            for end in ends where (end.local != nil) == wantsLocal {
+                if report.sources.contains(end.remote), end.local ?? destination == destination {
+                    (stream.tunnel, stream.direction) = (end.name, .inbound)
+                    return stream
+                }
+                if destination == end.remote, end.local.map(report.sources.contains) ?? true {
+                    (stream.tunnel, stream.direction) = (end.name, .outbound)
+                    return stream
+                }
+            }
+        }
+        stream.unknownBecause = absence
+        return stream
+    }
+}
