@@ -161,7 +161,10 @@ let package = Package(
             ["ESPSimulation", "NetworkPrimitives", "NetworkSimulation", "PacketFormats"]),
         tests(
             of: "PacketCapture",
-            ["CaptureFormats", "ESPSimulation", "NetworkPrimitives", "PacketFormats"]),
+            [
+                "CPcap", "CaptureFormats", "ESPSimulation", "NetworkPrimitives", "PacketFormats",
+                "RawSockets",
+            ]),
         tests(of: "Metrics"),
         tests(of: "RawSockets", ["NetworkPrimitives", "PacketFormats"]),
         tests(of: "Netlink", ["KernelState", "NetworkPrimitives"]),
