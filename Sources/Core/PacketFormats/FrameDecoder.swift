@@ -23,141 +23,26 @@ public struct FrameDecoder: Sendable {
     ///     taken as that many.
     /// - Returns: what the frame carries; ranges are offsets into `frame`.
     public func decode(_ frame: RawSpan, linkType: LinkKind, wireLength: Int) -> DecodedFrame {
-        let captured = frame.byteCount
-        let bounds = Bounds(captured: captured, wire: max(wireLength, captured))
-        switch linkType {
-        case .ethernet:
-            guard captured >= 14 else { return bounds.short(14, .truncatedLink, .malformedLink) }
-            return network(frame, etherTypeAt: 12, bounds)
-        case .rawIP: return internet(frame, at: 0, version: nil, bounds)
-        case .ipv4: return internet(frame, at: 0, version: 4, bounds)
-        case .ipv6: return internet(frame, at: 0, version: 6, bounds)
-        case .linuxCooked:
-            guard captured >= 16 else { return bounds.short(16, .truncatedLink, .malformedLink) }
-            return network(frame, etherTypeAt: 14, bounds)
-        case .linuxCooked2:
-            guard captured >= 20 else { return bounds.short(20, .truncatedLink, .malformedLink) }
-            return cooked2(frame, bounds)
-        case .loopback: return loopback(frame, bounds)
-        case .ppp:
-            // RFC 1662 §3.1: address 0xff and control 0x03; may be left out (RFC 1661 §6.6).
-            guard captured >= 2 else { return bounds.short(2, .truncatedLink, .malformedLink) }
-            let isFramed = frame.bigEndianUInt16(at: 0) == 0xff03
-            return pointToPoint(frame, at: isFramed ? 2 : 0, bounds)
-        case .pppoe: return pppoe(frame, at: 0, bounds)
-        case .unsupported: return .unreadable(.unsupportedLink)
-        }
-    }
-}
-
-/// Where a frame, or the packet inside it, ends: in the capture, and on the wire.
-private struct Bounds {
-    /// Captured octets of what is being read end here; never after `wire`.
-    var captured: Int
-    /// It ended here on the wire.
-    var wire: Int
-
-    /// Cuts both ends to a length that a header states.
-    func ending(at end: Int) -> Bounds {
-        Bounds(captured: min(captured, end), wire: min(wire, end))
-    }
-
-    /// The fault of a frame in which the octets up to `end` are needed and not captured.
-    func short(_ end: Int, _ truncated: FrameFault, _ malformed: FrameFault) -> DecodedFrame {
-        .unreadable(end <= wire ? truncated : malformed)
-    }
-}
-
-// MARK: - Link
-
-extension FrameDecoder {
-    /// Reads what follows an EtherType, VLAN tags before it included.
-    ///
-    /// Cooked captures put VLAN tags back where Ethernet has them, so they are read alike.
-    private func network(
-        _ frame: RawSpan, etherTypeAt start: Int, _ bounds: Bounds
-    ) -> DecodedFrame {
-        var offset = start
-        var type = frame.bigEndianUInt16(at: offset)
-        if type == 0x0800 { return internet(frame, at: offset + 2, version: 4, bounds) }
-        // IEEE 802.1Q, 802.1ad, and the number that was used for QinQ before 802.1ad.
-        var tags = 0
-        while type == 0x8100 || type == 0x88a8 || type == 0x9100 {
-            guard tags < Self.maximumTags else { return .unreadable(.unsupportedTagDepth) }
-            tags += 1
-            offset += 4
-            guard offset + 2 <= bounds.captured else {
-                return bounds.short(offset + 2, .truncatedLink, .malformedLink)
+        // The whole way to an ESP header is inlined into this function: a result of this size, handed
+        // up through each layer's own function, costs more than the reading does.
+        let bounds = FrameBounds(captured: frame.byteCount, wire: max(wireLength, frame.byteCount))
+        switch LinkLayer(frame, kind: linkType, bounds) {
+        case .packet(let offset, let version, let wire):
+            let inside = bounds.ending(at: wire)
+            guard offset < inside.captured else {
+                return inside.short(offset + 1, .truncatedIP, .malformedIP)
             }
-            type = frame.bigEndianUInt16(at: offset)
-        }
-        switch type {
-        case 0x0800: return internet(frame, at: offset + 2, version: 4, bounds)
-        case 0x86dd: return internet(frame, at: offset + 2, version: 6, bounds)
-        case 0x8864: return pppoe(frame, at: offset + 2, bounds)
-        default: return .other
-        }
-    }
-
-    /// SLL2 has the protocol first and 18 octets about the interface and the sender after it.
-    private func cooked2(_ frame: RawSpan, _ bounds: Bounds) -> DecodedFrame {
-        switch frame.bigEndianUInt16(at: 0) {
-        case 0x0800: return internet(frame, at: 20, version: 4, bounds)
-        case 0x86dd: return internet(frame, at: 20, version: 6, bounds)
-        case 0x8864: return pppoe(frame, at: 20, bounds)
-        case 0x8100, 0x88a8, 0x9100:
-            // The tag's protocol is the header's: control information and EtherType follow.
-            guard 24 <= bounds.captured else {
-                return bounds.short(24, .truncatedLink, .malformedLink)
+            let first = frame.uint8(at: offset) >> 4
+            guard first == version || version == LinkLayer.anyVersion else {
+                return .unreadable(.malformedIPVersion)
             }
-            return network(frame, etherTypeAt: 22, bounds)
-        default: return .other
-        }
-    }
-
-    /// The family's number is in the capturing host's byte order, or in network order (LOOP).
-    private func loopback(_ frame: RawSpan, _ bounds: Bounds) -> DecodedFrame {
-        guard 4 <= bounds.captured else { return bounds.short(4, .truncatedLink, .malformedLink) }
-        let number = frame.bigEndianUInt32(at: 0)
-        switch number <= 0xffff ? number : number.byteSwapped {
-        case 2: return internet(frame, at: 4, version: 4, bounds)
-        // AF_INET6 of Linux, NetBSD and OpenBSD, FreeBSD, macOS.
-        case 10, 24, 28, 30: return internet(frame, at: 4, version: 6, bounds)
-        default: return .other
-        }
-    }
-
-    /// RFC 2516 §4: version and type 1, code 0 for session data, session, length.
-    private func pppoe(_ frame: RawSpan, at start: Int, _ bounds: Bounds) -> DecodedFrame {
-        let payload = start + 6
-        guard payload <= bounds.captured else {
-            return bounds.short(payload, .truncatedLink, .malformedLink)
-        }
-        guard frame.bigEndianUInt16(at: start) == 0x1100 else { return .other }
-        let end = payload + Int(frame.bigEndianUInt16(at: start + 4))
-        guard end <= bounds.wire else { return .unreadable(.malformedPPPoELength) }
-        return pointToPoint(frame, at: payload, bounds.ending(at: end))
-    }
-
-    /// RFC 1661 §2: the protocol, whose first octet may be left out where it is 0 (§6.5).
-    private func pointToPoint(_ frame: RawSpan, at start: Int, _ bounds: Bounds) -> DecodedFrame {
-        guard start < bounds.captured else {
-            return bounds.short(start + 1, .truncatedLink, .malformedLink)
-        }
-        var packet = start + 1
-        var number = UInt16(frame.uint8(at: start))
-        // The last octet of a protocol number is odd, every octet before it even.
-        if number & 1 == 0 {
-            packet += 1
-            guard packet <= bounds.captured else {
-                return bounds.short(packet, .truncatedLink, .malformedLink)
+            switch first {
+            case 4: return ipv4(frame, at: offset, inside)
+            case 6: return ipv6(frame, at: offset, inside)
+            default: return .unreadable(.malformedIPVersion)
             }
-            number = number << 8 | UInt16(frame.uint8(at: start + 1))
-        }
-        switch number {
-        case 0x21: return internet(frame, at: packet, version: 4, bounds)
-        case 0x57: return internet(frame, at: packet, version: 6, bounds)
-        default: return .other
+        case .other: return .other
+        case .unreadable(let fault): return .unreadable(fault)
         }
     }
 }
@@ -165,25 +50,9 @@ extension FrameDecoder {
 // MARK: - Internet
 
 extension FrameDecoder {
-    private func internet(
-        _ frame: RawSpan, at start: Int, version: UInt8?, _ bounds: Bounds
-    ) -> DecodedFrame {
-        guard start < bounds.captured else {
-            return bounds.short(start + 1, .truncatedIP, .malformedIP)
-        }
-        let first = frame.uint8(at: start)
-        guard version == nil || version == first >> 4 else {
-            return .unreadable(.malformedIPVersion)
-        }
-        switch first >> 4 {
-        case 4: return ipv4(frame, at: start, bounds)
-        case 6: return ipv6(frame, at: start, bounds)
-        default: return .unreadable(.malformedIPVersion)
-        }
-    }
-
     /// RFC 791 §3.1.
-    private func ipv4(_ frame: RawSpan, at start: Int, _ bounds: Bounds) -> DecodedFrame {
+    @inline(__always)
+    private func ipv4(_ frame: RawSpan, at start: Int, _ bounds: FrameBounds) -> DecodedFrame {
         guard start + 20 <= bounds.captured else {
             return bounds.short(start + 20, .truncatedIP, .malformedIP)
         }
@@ -213,7 +82,7 @@ extension FrameDecoder {
     }
 
     /// RFC 8200 §3 and §4.
-    private func ipv6(_ frame: RawSpan, at start: Int, _ bounds: Bounds) -> DecodedFrame {
+    private func ipv6(_ frame: RawSpan, at start: Int, _ bounds: FrameBounds) -> DecodedFrame {
         guard start + 40 <= bounds.captured else {
             return bounds.short(start + 40, .truncatedIP, .malformedIP)
         }
@@ -268,8 +137,9 @@ extension FrameDecoder {
 // MARK: - Transport
 
 extension FrameDecoder {
+    @inline(__always)
     private func transport(
-        _ frame: RawSpan, at start: Int, _ header: IPHeader, _ bounds: Bounds
+        _ frame: RawSpan, at start: Int, _ header: IPHeader, _ bounds: FrameBounds
     ) -> DecodedFrame {
         switch header.protocolNumber {
         case 50:
@@ -283,8 +153,9 @@ extension FrameDecoder {
     }
 
     /// RFC 4302 §2: next header, length in words of four octets minus two.
+    @inline(never)
     private func authentication(
-        _ frame: RawSpan, at start: Int, _ header: IPHeader, _ bounds: Bounds
+        _ frame: RawSpan, at start: Int, _ header: IPHeader, _ bounds: FrameBounds
     ) -> DecodedFrame {
         var header = header
         var offset = start
@@ -307,8 +178,9 @@ extension FrameDecoder {
     }
 
     /// RFC 768.
+    @inline(__always)
     private func udp(
-        _ frame: RawSpan, at start: Int, _ header: IPHeader, _ bounds: Bounds
+        _ frame: RawSpan, at start: Int, _ header: IPHeader, _ bounds: FrameBounds
     ) -> DecodedFrame {
         let payload = start + 8
         guard payload <= bounds.captured else {
@@ -340,8 +212,9 @@ extension FrameDecoder {
     }
 
     /// RFC 3948 §2: ESP, or four zero octets and IKE, or one octet 0xff.
+    @inline(__always)
     private func natTraversal(
-        _ frame: RawSpan, at start: Int, _ header: IPHeader, _ bounds: Bounds, length: Int,
+        _ frame: RawSpan, at start: Int, _ header: IPHeader, _ bounds: FrameBounds, length: Int,
         source: UInt16, destination: UInt16
     ) -> DecodedFrame {
         if length == 1 {
@@ -367,7 +240,7 @@ extension FrameDecoder {
     /// RFC 4303 §2.
     @inline(__always)
     private func esp(
-        _ frame: RawSpan, at start: Int, _ header: IPHeader, _ bounds: Bounds,
+        _ frame: RawSpan, at start: Int, _ header: IPHeader, _ bounds: FrameBounds,
         _ encapsulation: ESPEncapsulation, source: UInt16, destination: UInt16
     ) -> DecodedFrame {
         let payload = start + 8
