@@ -1,0 +1,96 @@
+public import NetworkPrimitives
+
+/// The latest packets of all streams by their identity, to know a copy when it comes.
+///
+/// Algorithms §1. One table for all streams, so that memory does not grow with their number; the
+/// stream is mixed into the key, so equal octets in two streams do not meet. A line of 64 octets
+/// holds four entries; a new packet replaces the oldest of its line. Packets are forgotten after
+/// about as many others as the table has entries (half of them live longer than 0.9 of it, 1 % less
+/// than 0.2).
+///
+/// *Memory.* 16 octets an entry: 2 MiB at 2¹⁷, 16 MiB at 2²⁰. Never grows.
+public struct PacketIdentityTable: Sendable {
+    /// What a packet is to the table.
+    public enum Sighting: Hashable, Sendable {
+        /// No copy of it is known.
+        case first
+        /// A copy of it came before.
+        ///
+        /// `age` is the time since the first copy, however many came between. Stamps are kept
+        /// modulo 2⁵⁶ ns, which is 2.3 years. `hopLimitDiffers` compares with the first copy too.
+        case copy(age: Duration, hopLimitDiffers: Bool)
+    }
+
+    /// A cache line: the keys of four packets, newest first, then stamp ≪ 8 | hop limit of each.
+    ///
+    /// A vector, since its alignment puts it into one line. Key 0 is no packet.
+    private typealias Line = SIMD8<UInt64>
+
+    private var lines: ContiguousArray<Line>
+    private let lineMask: UInt64
+    private let secret: UInt64
+    private let streamSecret: UInt64
+
+    /// Makes an empty table.
+    ///
+    /// - Parameters:
+    ///   - capacity: Entries, a power of two, at least 4.
+    ///   - seed: A secret random number, against packets that all go to one line.
+    public init(capacity: Int, seed: UInt64) {
+        precondition(capacity >= 4 && capacity.nonzeroBitCount == 1, "capacity: a power of two")
+        lines = ContiguousArray(repeating: Line(repeating: 0), count: capacity / 4)
+        lineMask = UInt64(capacity / 4 - 1)
+        var stream = SecretStream(seed: seed)
+        secret = stream.next()
+        streamSecret = stream.next() | 1
+    }
+
+    /// How many entries there are room for.
+    public var capacity: Int { lines.count * 4 }
+
+    /// The key of a packet, one-to-one for every stream, so that different identities stay so.
+    @inline(__always)
+    private func key(_ identity: UInt64, _ stream: UInt32) -> UInt64 {
+        let mixed = SecretStream.mixed(identity ^ secret &+ UInt64(stream) &* streamSecret)
+        return mixed == 0 ? 1 : mixed
+    }
+
+    /// Loads the line of a packet that is about to be seen, and returns something of it.
+    ///
+    /// Loads do not wait for each other, whereas packets that are each looked up to the end do.
+    /// Call it for a batch of packets first, and use the result somehow, lest the compiler leave it
+    /// out.
+    @inline(__always)
+    public func touch(_ identity: UInt64, stream: UInt32) -> UInt64 {
+        lines[Int(truncatingIfNeeded: key(identity, stream) & lineMask)][3]
+    }
+
+    /// Looks a packet up, and remembers it if it is new.
+    ///
+    /// - Parameters:
+    ///   - identity: By ``PacketIdentityHash``.
+    ///   - stream: A number that no other stream of the table has.
+    ///   - arrival: When it arrived.
+    ///   - hopLimit: The hop limit it arrived with.
+    /// - Returns: Whether a copy of it came before.
+    @inline(__always)
+    public mutating func sight(
+        _ identity: UInt64, stream: UInt32, at arrival: MonotonicInstant, hopLimit: UInt8
+    ) -> Sighting {
+        let key = key(identity, stream)
+        let index = Int(truncatingIfNeeded: key & lineMask)
+        let line = lines[index]
+        let stamp = UInt64(bitPattern: arrival.nanoseconds) << 8
+        for way in 0..<4 where line[way] == key {
+            let known = line[4 + way]
+            // The difference of stamps above 8 bits of nothing, so it wraps where they do.
+            let age = (stamp &- (known & ~0xff)) >> 8
+            return .copy(
+                age: .nanoseconds(Int64(age)),
+                hopLimitDiffers: UInt8(truncatingIfNeeded: known) != hopLimit)
+        }
+        lines[index] = Line(
+            key, line[0], line[1], line[2], stamp | UInt64(hopLimit), line[4], line[5], line[6])
+        return .first
+    }
+}
