@@ -29,12 +29,15 @@ public struct ESPObservation: Sendable {
     /// A keyed hash of the sequence number and up to 48 octets after the ESP header: equal for
     /// copies of a packet, different for different packets except with chance 2⁻⁶⁴.
     public var identity: UInt64
+    /// Whether it is the first fragment of a larger packet; later ones carry no ESP header.
+    public var isFragment: Bool
 
     /// Makes an observation.
     public init(
         arrival: MonotonicInstant, source: IPAddress, destination: IPAddress,
         encapsulation: ESPEncapsulation, spi: SPI, sequence: UInt32, hopLimit: UInt8,
-        identification: UInt16, length: Int, initializationVector: UInt64?, identity: UInt64
+        identification: UInt16, length: Int, initializationVector: UInt64?, identity: UInt64,
+        isFragment: Bool = false
     ) {
         self.arrival = arrival
         self.source = source
@@ -47,5 +50,6 @@ public struct ESPObservation: Sendable {
         self.length = length
         self.initializationVector = initializationVector
         self.identity = identity
+        self.isFragment = isFragment
     }
 }

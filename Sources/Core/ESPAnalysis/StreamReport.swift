@@ -46,12 +46,21 @@ public struct StreamReport: Equatable, Sendable {
     public var lostPackets: UInt64?
     /// Sequence numbers skipped in jumps of more than 256, reported apart from the loss (§7).
     public var outagePackets: UInt64?
+    /// `reordering.senderPackets` as a counter for metrics: never falls, and stands still while the
+    /// senders are not identifiable.
+    public var senderReorderedTotal: UInt64
+    /// `lostPackets` as a counter for metrics: never falls, and stands still while the senders are
+    /// not identifiable.
+    public var lostTotal: UInt64
     /// Why `lostPackets` and the senders' reordering are not known; nil when they are.
     public var unidentifiableBecause: String?
     /// What each window size would drop, sorted by size.
     public var windows: [ReplayWindowForecast]
     /// The same by the length of packets, most frequent length class first, at most 8.
     public var lengthClasses: [LengthClassForecast]
+    /// What each window would drop if every sender had a window of its own: what reordering alone
+    /// costs, and what a tunnel with one sender would lose (§2.1); nil while not identifiable.
+    public var windowsPerSender: [ReplayWindowForecast]?
     /// What there is to say about the stream as a whole.
     public var verdicts: [StreamVerdict]
     /// The senders with most packets first, at most 512.
@@ -77,9 +86,12 @@ public struct StreamReport: Equatable, Sendable {
         reordering = ReorderingReport()
         lostPackets = nil
         outagePackets = nil
+        senderReorderedTotal = 0
+        lostTotal = 0
         unidentifiableBecause = nil
         windows = []
         lengthClasses = []
+        windowsPerSender = nil
         verdicts = []
         topSenders = []
         startsAtBirth = false

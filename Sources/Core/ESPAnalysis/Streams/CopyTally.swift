@@ -1,0 +1,66 @@
+import NetworkPrimitives
+
+/// Byte-identical copies by what made them (algorithms §8).
+///
+/// Whether the network or the capture makes the young ones is decided for every thousand packets by
+/// how many have a copy, and never again, so that the counts can be metrics.
+struct CopyTally: Sendable {
+    /// Copies younger than this were made on the way here.
+    static let youngLimit: Duration = .milliseconds(100)
+    /// Copies older than this were kept by somebody.
+    static let oldLimit: Duration = .seconds(1)
+    /// From this share of packets with a young copy on, the capture sees packets twice.
+    static let captureShare = 0.45
+    private static let blockLimit: UInt64 = 1000
+
+    /// The copies so far; young ones of the block in progress are `pending`.
+    private(set) var counts = DuplicateCounts()
+    /// Young copies of the block in progress.
+    private var pending: UInt64 = 0
+    private var block: UInt64 = 0
+    /// All young copies.
+    private(set) var young: UInt64 = 0
+    /// Old copies whose hop limit differs from the first copy's.
+    private(set) var oldWithOtherHopLimit: UInt64 = 0
+    /// The least and the greatest age of an old copy.
+    private(set) var oldAges: ClosedRange<Duration>?
+    /// Old copies whose number is above that of the old copy before: replayed in order.
+    private(set) var oldInOrder: UInt64 = 0
+    private var lastOldSequence: UInt32 = 0
+
+    /// Counts a packet that is no copy.
+    @inline(__always)
+    mutating func notePacket() {
+        block += 1
+        if block == Self.blockLimit { settle() }
+    }
+
+    /// Counts a copy.
+    @inline(never)
+    mutating func noteCopy(age: Duration, hopLimitDiffers: Bool, sequence: UInt32) {
+        if age < Self.youngLimit {
+            young += 1
+            pending += 1
+        } else if age > Self.oldLimit {
+            counts.replay += 1
+            if hopLimitDiffers { oldWithOtherHopLimit += 1 }
+            if counts.replay > 1, sequence > lastOldSequence { oldInOrder += 1 }
+            lastOldSequence = sequence
+            let ages = oldAges ?? age...age
+            oldAges = min(ages.lowerBound, age)...max(ages.upperBound, age)
+        } else {
+            counts.undecided += 1
+        }
+    }
+
+    /// Decides about the young copies of the block in progress.
+    mutating func settle() {
+        if Double(pending) > Self.captureShare * Double(block) {
+            counts.capture += pending
+        } else {
+            counts.network += pending
+        }
+        pending = 0
+        block = 0
+    }
+}

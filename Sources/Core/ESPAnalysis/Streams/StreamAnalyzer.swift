@@ -1,0 +1,239 @@
+public import NetworkPrimitives
+
+/// Everything that is measured of one ESP stream (algorithms §3).
+///
+/// ```
+/// packet ─ windows ─ identity ─ copy? ─ collision? ─ lower bound ─┬─ IV names the sender: SenderTable
+///          (copies     │                                          └─ else: CounterTracker
+///          included)   └ copies end here
+/// ```
+///
+/// While the IV is being learnt the packets go both to the tracker and into a bounded backlog, so
+/// that the senders' figures hold from the first packet on whichever way it ends. As long as nothing
+/// proves a second counter, the whole stream is also measured as one sender's.
+///
+/// *Memory.* 135 KiB for the windows at the default reach, and what the parts say.
+public struct StreamAnalyzer: Sendable {
+    /// What is the same for all streams of a capture.
+    public struct Settings: Sendable {
+        /// The window sizes to predict for, in packets.
+        public var windows: [Int]
+        /// How far below the highest number packets are told apart, at least the largest window.
+        public var reach: Int
+        /// A secret random number.
+        public var seed: UInt64
+
+        /// Makes settings.
+        public init(
+            windows: [Int] = [32, 64, 128, 256, 512, 1024, 2048, 4096], reach: Int = 1 << 20,
+            seed: UInt64
+        ) {
+            self.windows = windows
+            self.reach = reach
+            self.seed = seed
+        }
+    }
+
+    /// The most source addresses told.
+    public static let sourceLimit = 16
+    /// Packets during which what the IV says is compared with what the counters say.
+    static let comparedPackets: UInt64 = 4096
+    /// Packets between two looks at whether the IVs still name senders.
+    static let guardInterval: UInt64 = 16_384
+
+    /// Which stream this is.
+    public let id: StreamID
+    /// What no other stream of the identity table has.
+    public let number: UInt32
+    let settings: Settings
+
+    /// ESP packets, copies included.
+    public private(set) var packets: UInt64 = 0
+    var bytes: UInt64 = 0
+    var fragments: UInt64 = 0
+    var firstArrival = MonotonicInstant.zero
+    /// When the latest packet arrived.
+    public internal(set) var lastArrival = MonotonicInstant.zero
+    var lowestEarly = UInt32.max
+    private var latestSource: IPAddress?
+    var sources: [IPAddress] = []
+    /// Which hop limits packets arrived with, copies left out.
+    var hopLimits: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+
+    var windows: ReplayWindowPredictor
+    var lengths: LengthTally
+    var copies = CopyTally()
+    /// Packets, copies left out.
+    var distinct: UInt64 = 0
+    var outOfOrder: UInt64 = 0
+    var collisions: UInt64 = 0
+    var certainCollisions: UInt64 = 0
+    var memory = IdentityHorizon()
+    var bound: SenderLowerBound
+    var multiplicity: SequenceMultiplicity
+
+    var fingerprint: IVFingerprint
+    /// The senders that the IVs name, once they do.
+    var named: SenderTable?
+    /// The whole stream as one sender's, as long as nothing speaks against it.
+    var single: SenderTable?
+    private var nextGuard: UInt64 = 0
+    private var comparison: UInt64 = 0
+    var metrics = IdentifiableTotals()
+
+    /// Makes an analyzer of a stream without packets.
+    ///
+    /// - Parameters:
+    ///   - id: Which stream it is.
+    ///   - number: A number that no other stream of the same identity table has.
+    ///   - settings: What is the same for all streams.
+    public init(id: StreamID, number: UInt32, settings: Settings) {
+        self.id = id
+        self.number = number
+        self.settings = settings
+        let seed = settings.seed &+ UInt64(number) &* 0x9e37_79b9_7f4a_7c15
+        windows = ReplayWindowPredictor(
+            windows: settings.windows, reach: settings.reach, lengthClasses: 1)
+        lengths = LengthTally(windows: windows.windows)
+        bound = SenderLowerBound(seed: seed &+ 1)
+        multiplicity = SequenceMultiplicity(seed: seed &+ 2)
+        fingerprint = IVFingerprint(seed: seed &+ 3)
+        single = SenderTable(seed: seed &+ 4, windows: windows.windows)
+    }
+
+    /// Takes in the next packet of the stream.
+    ///
+    /// - Parameters:
+    ///   - packet: The packet; its arrival is not before the latest one's.
+    ///   - identities: The table of the whole capture's packets.
+    public mutating func receive(
+        _ packet: borrowing ESPObservation, identities: inout PacketIdentityTable
+    ) {
+        if packets == 0 { firstArrival = packet.arrival }
+        packets &+= 1
+        bytes &+= UInt64(truncatingIfNeeded: packet.length)
+        if packet.isFragment { fragments &+= 1 }
+        lastArrival = packet.arrival
+        if packet.source != latestSource { noteSource(packet.source) }
+
+        let outcome = windows.receive(packet.sequence)
+        lengths.note(length: packet.length, outcome)
+        let sighting = identities.sight(
+            packet.identity, stream: number, at: packet.arrival, hopLimit: packet.hopLimit)
+        if case .copy(let age, let differs) = sighting {
+            copies.noteCopy(age: age, hopLimitDiffers: differs, sequence: packet.sequence)
+            return
+        }
+        distinct &+= 1
+        copies.notePacket()
+        noteHopLimit(packet.hopLimit)
+        memory.note(
+            highest: windows.highest, ordinal: distinct, reach: identities.capacity / 16)
+        switch outcome {
+        case .advanced: break
+        case .late, .beyondReach: outOfOrder &+= 1
+        case .repeated:
+            outOfOrder &+= 1
+            collisions &+= 1
+            if memory.isCertain(packet.sequence) { certainCollisions &+= 1 }
+        case .zero:
+            // No sender sends 0 (RFC 4303 §3.3.3): whoever it is, it is none to follow.
+            return
+        }
+        if distinct <= Self.birthPackets { lowestEarly = min(lowestEarly, packet.sequence) }
+        bound.receive(packet.sequence, at: packet.arrival)
+        multiplicity.receive(sequence: packet.sequence, identity: packet.identity)
+        follow(packet)
+    }
+
+    // MARK: Senders
+
+    private mutating func follow(_ packet: borrowing ESPObservation) {
+        if case .named(let family) = fingerprint.state, named != nil {
+            receiveNamed(packet, family)
+            return
+        }
+        if single != nil { receiveSingle(packet) }
+        if fingerprint.state == .learning, fingerprint.learn(copy packet),
+            case .named(let family) = fingerprint.state
+        {
+            beginNamed(family)
+        }
+    }
+
+    private mutating func receiveNamed(_ packet: borrowing ESPObservation, _ family: IVFamily) {
+        // Too short for an IV: forged or broken, and rare, or the IV would not have been learnt.
+        guard let vector = packet.initializationVector else { return }
+        _ = named?.receive(
+            key: family.key(initializationVector: vector, sequence: packet.sequence),
+            sequence: packet.sequence, at: packet.arrival, hopLimit: packet.hopLimit,
+            identification: packet.identification)
+        if distinct >= nextGuard { guardNamed() }
+    }
+
+    private mutating func receiveSingle(_ packet: borrowing ESPObservation) {
+        guard bound.bound <= 1, collisions == 0 else {
+            single = nil
+            return
+        }
+        _ = single?.receive(
+            key: 0, sequence: packet.sequence, at: packet.arrival, hopLimit: packet.hopLimit,
+            identification: packet.identification)
+    }
+
+    /// The IV has proved itself: the senders' figures begin with the packets it was learnt from.
+    private mutating func beginNamed(_ family: IVFamily) {
+        let seed = settings.seed &+ UInt64(number) &* 0x9e37_79b9_7f4a_7c15
+        var table = SenderTable(seed: seed &+ 5, windows: windows.windows)
+        for packet in fingerprint.takePackets() {
+            _ = table.receive(
+                key: family.key(
+                    initializationVector: packet.initializationVector, sequence: packet.sequence),
+                sequence: packet.sequence, at: MonotonicInstant(nanoseconds: packet.arrival),
+                hopLimit: packet.hopLimit, identification: packet.identification)
+        }
+        guard table.conflictingSenders * 100 <= table.count else {
+            fingerprint.refuse(.contradicted)
+            return
+        }
+        named = table
+        single = nil
+        nextGuard = distinct + 1024
+    }
+
+    /// Whether the IVs still name senders: each is one counter, there are as many as are proven, and
+    /// they come back.
+    @inline(never)
+    private mutating func guardNamed() {
+        nextGuard = distinct + Self.guardInterval
+        guard let table = named else { return }
+        let isContradicted =
+            table.conflicts >= 8 && table.conflictingSenders * 100 > table.senders.count
+        let isTooFew = bound.bound > table.count * 3 / 2 + 1
+        guard isContradicted || isTooFew || table.hasManyStrangers(at: lastArrival) else { return }
+        named = nil
+        fingerprint.refuse(.contradicted)
+    }
+
+    // MARK: Evidence
+
+    /// How many packets show whether the SA was seen from its birth.
+    private static let birthPackets: UInt64 = 8
+
+    private mutating func noteSource(_ source: IPAddress) {
+        latestSource = source
+        guard sources.count < Self.sourceLimit, !sources.contains(source) else { return }
+        sources.append(source)
+    }
+
+    @inline(__always)
+    private mutating func noteHopLimit(_ hopLimit: UInt8) {
+        let bit: UInt64 = 1 << UInt64(hopLimit & 63)
+        switch hopLimit >> 6 {
+        case 0: hopLimits.0 |= bit
+        case 1: hopLimits.1 |= bit
+        case 2: hopLimits.2 |= bit
+        default: hopLimits.3 |= bit
+        }
+    }
+}
