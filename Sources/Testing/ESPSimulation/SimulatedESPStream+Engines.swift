@@ -61,4 +61,54 @@ extension SimulatedESPStream {
         bounds.life = lower.bound
         return bounds
     }
+
+    /// The counter tracker after a stream, and how right it was.
+    public struct Tracking: Sendable {
+        /// The tracker.
+        public var tracker: CounterTracker
+        /// Pairs of packets that follow each other on one track.
+        public var links = 0
+        /// Those pairs that one sender sent.
+        public var trueLinks = 0
+        /// Packets that filled a hole.
+        public var late = 0
+        /// Those that were reordered within their sender.
+        public var trulyLate = 0
+
+        /// The true share of the links; 1 of none.
+        public var linkAccuracy: Double { links == 0 ? 1 : Double(trueLinks) / Double(links) }
+    }
+
+    /// The counter tracker after all packets, copies left out.
+    public func tracked(seed: UInt64 = 3) -> Tracking {
+        var tracking = Tracking(tracker: CounterTracker(seed: seed))
+        var latest: [Int32: Int32] = [:]
+        var expected = ContiguousArray(repeating: Int32(0), count: truth.senders.count)
+        for packet in packets where !packet.isCopy {
+            let decision = tracking.tracker.receive(
+                packet.sequence, at: MonotonicInstant(nanoseconds: packet.arrival),
+                hopLimit: packet.hopLimit, identification: packet.identification)
+            if let before = latest.updateValue(packet.sender, forKey: decision.track) {
+                tracking.links += 1
+                if before == packet.sender { tracking.trueLinks += 1 }
+            }
+            let isReordered = packet.index < expected[Int(packet.sender)]
+            if !isReordered { expected[Int(packet.sender)] = packet.index + 1 }
+            if decision.kind == .late {
+                tracking.late += 1
+                if isReordered { tracking.trulyLate += 1 }
+            }
+        }
+        return tracking
+    }
+
+    /// The report on the stream, analysed as from a file, at its last packet.
+    public func report(
+        windows: [Int] = [32, 64, 128, 256, 512, 1024, 2048, 4096], seed: UInt64 = 4
+    ) -> StreamReport? {
+        var table = StreamTable(settings: .file(windows: windows, seed: seed))
+        for packet in packets { table.receive(packet.observation()) }
+        let end = MonotonicInstant(nanoseconds: packets.last?.arrival ?? 0)
+        return table.reports(at: end).first
+    }
 }
