@@ -36,11 +36,14 @@ func adapter(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target
         swiftSettings: strict)
 }
 
-/// The tests of one target, in `Tests/<Target>Tests`.
-func tests(of name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+/// The tests of one target, in `Tests/<Target>Tests`; `exclude` are folders without source.
+func tests(
+    of name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []
+) -> Target {
     .testTarget(
         name: "\(name)Tests",
         dependencies: [.byName(name: name)] + dependencies,
+        exclude: exclude,
         swiftSettings: [.swiftLanguageMode(.v6), .enableUpcomingFeature("ExistentialAny")])
 }
 
@@ -162,9 +165,9 @@ let package = Package(
         tests(
             of: "PacketCapture",
             [
-                "CPcap", "CaptureFormats", "ESPSimulation", "NetworkPrimitives", "PacketFormats",
-                "RawSockets",
-            ]),
+                "CPcap", "CZlib", "CaptureFormats", "ESPSimulation", "NetworkPrimitives",
+                "NetworkSimulation", "PacketFormats", "RawSockets",
+            ], exclude: ["Fixtures"]),
         tests(of: "Metrics"),
         tests(of: "RawSockets", ["NetworkPrimitives", "PacketFormats"]),
         tests(of: "Netlink", ["KernelState", "NetworkPrimitives"]),
