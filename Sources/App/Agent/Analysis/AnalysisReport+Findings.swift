@@ -58,6 +58,7 @@ extension AnalysisReport {
     }
 
     private var captureIncomplete: Finding? {
+        guard packets > 0 else { return nil }
         var seen: [String] = []
         if let captureDrops, captureDrops > 0 {
             seen.append("the capturing host dropped \(captureDrops) packets, as the file says")
@@ -66,7 +67,8 @@ extension AnalysisReport {
         if let damage { seen.append("the file cannot be read from octet \(damage.offset) on") }
         let short = FrameFault.allCases.filter(\.isTruncation).reduce(0) { $0 + frames[$1] }
         if short > 0 {
-            seen.append("\(short) packets are cut too short by the capture's snapshot length")
+            seen.append(
+                "\(FigureText.count(short, "packet")) cut too short by the capture's snapshot length")
         }
         if unfollowedPackets > 0 {
             seen.append("\(unfollowedPackets) packets are of streams beyond those followed")

@@ -54,12 +54,16 @@ struct AnalysisText {
         }
         if report.damage != nil { parts.append("the file is corrupt") }
         if parts.isEmpty { parts.append("nothing wrong found") }
-        let many = report.streams.filter { $0.says(.multiSender) }.count
-        if many > 0 {
+        let many = report.streams.filter { $0.says(.multiSender) }
+        if !many.isEmpty {
             let streams =
                 report.streams.count == 1
-                ? "its stream has" : "\(many) of \(report.streams.count) streams have"
-            parts.append("\(streams) several senders")
+                ? "its stream has" : "\(many.count) of \(report.streams.count) streams have"
+            let worst = many.compactMap { $0.report.windows.last?.ratio }.max() ?? 0
+            let windows =
+                worst >= 0.005
+                ? ": any replay window would drop up to \(FigureText.percent(worst))" : ""
+            parts.append("\(streams) several senders\(windows)")
         }
         return parts.joined(separator: "; ")
     }

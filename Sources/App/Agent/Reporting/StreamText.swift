@@ -17,11 +17,13 @@ struct StreamText {
         lines += verdicts(stream.report)
         lines.append("")
         lines += figures(stream).map { name, text in
-            "  \(palette.paint(name + String(repeating: " ", count: 12 - name.count), .faint))\(text)"
+            "  \(palette.paint(name + String(repeating: " ", count: 13 - name.count), .faint))\(text)"
         }
         let chart = ReplayWindowChart(palette: palette, glyphs: glyphs, named: namedWindows)
-        lines += [""] + chart.lines(stream.report.windows) + chart.legend(stream.report.windows)
-        lines += interpretation(stream).map { "  \($0)" }
+        if !stream.report.windows.isEmpty {
+            lines += [""] + chart.lines(stream.report.windows) + chart.legend(stream.report.windows)
+            lines += interpretation(stream).map { "  \(palette.paint($0, .strong))" }
+        }
         if isVerbose { lines += lengthClasses(stream.report, chart) }
         let unknown = unknowns(stream)
         if !unknown.isEmpty {
@@ -145,24 +147,27 @@ struct StreamText {
         var parts: [String] = []
         if let lost = report.lostPackets {
             let sent = Double(report.packets - min(report.duplicates.total, report.packets) + lost)
-            parts.append("\(FigureText.percent(Double(lost) / max(sent, 1))) lost (\(lost))")
+            parts.append(
+                lost == 0
+                    ? "none lost"
+                    : "\(FigureText.percent(Double(lost) / max(sent, 1))) lost (\(lost))")
         }
         if let skipped = report.outagePackets, skipped > 0 {
             parts.append("\(skipped) more in gaps of over 256")
         }
         if let reordered = reordering.senderPackets {
-            var text = "\(FigureText.percent(reordering.senderRatio ?? 0)) reordered (\(reordered)"
-            if reordered > 0 {
-                if let extent = reordering.maximumExtent {
-                    text += "; by at most \(FigureText.count(extent, "packet"))"
-                }
-                if let late = reordering.maximumLateness {
-                    text += ", \(FigureText.duration(late))"
-                }
-            }
-            parts.append(text + ")")
+            parts.append(reordered == 0 ? "none reordered" : self.reordered(reordered, reordering))
         }
         return parts.joined(separator: ", ")
+    }
+
+    private func reordered(_ packets: UInt64, _ report: ReorderingReport) -> String {
+        var text = "\(FigureText.percent(report.senderRatio ?? 0)) reordered (\(packets)"
+        if let extent = report.maximumExtent {
+            text += "; by at most \(FigureText.count(extent, "packet"))"
+        }
+        if let late = report.maximumLateness { text += ", \(FigureText.duration(late))" }
+        return text + ")"
     }
 
     private func copies(_ counts: DuplicateCounts) -> String {
@@ -177,7 +182,6 @@ struct StreamText {
     /// One sentence on the shape of the drops, one on what to do.
     private func interpretation(_ stream: CapturedStream) -> [String] {
         let report = stream.report
-        guard !report.windows.isEmpty else { return [] }
         let reading = ReplayWindowReading(report)
         let size = reading.sufficientWindow
         switch reading.shape {
@@ -188,7 +192,9 @@ struct StreamText {
         case .flat:
             let cause =
                 stream.says(.multiSender)
-                ? "several senders use the same numbers"
+                ? (report.windows.last.map { $0.tooOld > $0.alreadySeen } ?? false
+                    ? "the senders' numbers lie farther apart"
+                    : "several senders use the same numbers")
                 : "the numbers repeat or lie far apart"
             let place =
                 stream.direction == .inbound ? "on this host's SA" : "at the receiver"

@@ -1,0 +1,90 @@
+@testable import Agent
+import ESPAnalysis
+import Foundation
+import NetworkPrimitives
+import Testing
+
+/// What people read; the texts stand beside this file, in `Golden`.
+@Suite struct AnalysisTextTests {
+    private static let plain = AnalysisText(palette: TextPalette(isColored: false), glyphs: .ascii)
+
+    @Test(arguments: ["many", "reordered", "unidentifiable", "doubled", "replayed", "bare"])
+    func `a stream's block`(name: String) throws {
+        let stream: CapturedStream =
+            switch name {
+            case "many": .many
+            case "reordered": .reordered
+            case "unidentifiable": .unidentifiable
+            case "doubled": .doubled
+            case "replayed": .replayed
+            default: .bare()
+            }
+        var report = AnalysisReport.made([stream])
+        if name == "many" {
+            report.namedWindows = [1024]
+            report.frames.count(.unreadable(.truncatedESP))
+            report.backwardStamps = .init(packets: 2, largest: .milliseconds(1))
+        }
+        try expectGolden("analysis-\(name)", Self.plain.render(report))
+    }
+
+    @Test func `more of everything when asked, and block elements where the locale has them`() throws {
+        let text = AnalysisText(
+            palette: TextPalette(isColored: true), glyphs: .blocks, isVerbose: true)
+        try expectGolden("analysis-verbose", text.render(.made([.many])))
+    }
+
+    @Test func `a file that is no capture`() throws {
+        var report = AnalysisReport(file: "notes.txt")
+        report.damage = .init(offset: 0, problem: "this is text")
+        try expectGolden("analysis-no-capture", Self.plain.render(report))
+    }
+
+    @Test func `ten streams are shown, and how to see the others`() {
+        let streams = (1...12).map { CapturedStream.bare(spi: UInt32($0), packets: 5) }
+        let text = Self.plain.render(.made(streams))
+        #expect(text.contains("0x0000000a"))
+        #expect(!text.contains("0x0000000b"))
+        #expect(text.contains("2 more with fewer packets; --verbose shows all, --stream SPI one"))
+        var verbose = Self.plain
+        verbose.isVerbose = true
+        #expect(verbose.render(.made(streams)).contains("0x0000000c"))
+    }
+
+    @Test func `the senders' table`() throws {
+        let text = SendersText(palette: TextPalette(isColored: false), glyphs: .ascii)
+        var unknown = CapturedStream.unidentifiable
+        unknown.report.topSenders = [
+            SenderReport(
+                name: "#1", packets: 40, share: 0.002, perSecond: nil, hopLimit: 57, lost: nil,
+                reordered: nil, firstArrival: .zero, lastArrival: .zero, highestSequence: 40)
+        ]
+        try expectGolden(
+            "senders", text.render(SendersReport(streams: [.many, unknown, .bare()])))
+        let none = SendersReport(streams: [], tunnel: "cf-1", reason: "capture is off")
+        #expect(text.render(none) == "no ESP stream of cf-1: capture is off\n")
+    }
+
+    @Test func `no line of a plain text has a control character or ends in a space`() {
+        let streams: [CapturedStream] = [
+            .many, .reordered, .unidentifiable, .doubled, .replayed, .bare(),
+        ]
+        for line in Self.plain.render(.made(streams)).split(separator: "\n") {
+            #expect(line.allSatisfy { $0.isASCII && !$0.isNewline && $0 != "\u{1b}" }, "\(line)")
+            #expect(line.last != " ", "'\(line)'")
+        }
+    }
+}
+
+/// Compares with `Golden/NAME.txt` beside this file; RENEW_GOLDEN=1 writes it instead.
+private func expectGolden(
+    _ name: String, _ text: String, sourceLocation: SourceLocation = #_sourceLocation
+) throws {
+    let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        .appendingPathComponent("Golden/\(name).txt")
+    if ProcessInfo.processInfo.environment["RENEW_GOLDEN"] != nil {
+        try Data(text.utf8).write(to: file)
+    }
+    let wanted = String(decoding: try Data(contentsOf: file), as: UTF8.self)
+    #expect(text == wanted, sourceLocation: sourceLocation)
+}
