@@ -180,9 +180,11 @@ let package = Package(
                 "CaptureFormats", "Configuration", "Diagnosis", "ESPAnalysis", "ESPSimulation",
                 "EchoProbing", "HTTP", "HostFacts", "KernelState", "Metrics", "NetworkPrimitives",
                 "NetworkSimulation", "PacketCapture", "PacketFormats", "RawSockets", "TunnelHealth",
-            ]),
+            ],
+            exclude: ["Reporting/Golden"]),
         // End to end: runs the built binary, found beside the test bundle.
         .testTarget(
-            name: "ProbeCommandTests", dependencies: ["probe"],
+            name: "ProbeCommandTests",
+            dependencies: ["ESPSimulation", "NetworkPrimitives", "probe"],
             swiftSettings: [.swiftLanguageMode(.v6), .enableUpcomingFeature("ExistentialAny")]),
     ])

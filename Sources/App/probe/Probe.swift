@@ -13,7 +13,7 @@ struct Probe: AsyncParsableCommand {
             """,
         version: "tunnel-probe \(Version.current)",
         subcommands: [
-            NowCommand.self, StatusCommand.self,
+            NowCommand.self, StatusCommand.self, SendersCommand.self, AnalyzeCommand.self,
             AgentCommand.self, DiscoverCommand.self, CheckConfigCommand.self,
         ])
 }

@@ -28,7 +28,9 @@ import Testing
         try expectGolden("analysis-\(name)", Self.plain.render(report))
     }
 
-    @Test func `more of everything when asked, and block elements where the locale has them`() throws {
+    @Test func `more of everything when asked, and block elements where the locale has them`()
+        throws
+    {
         let text = AnalysisText(
             palette: TextPalette(isColored: true), glyphs: .blocks, isVerbose: true)
         try expectGolden("analysis-verbose", text.render(.made([.many])))

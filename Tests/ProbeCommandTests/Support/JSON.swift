@@ -22,6 +22,10 @@ struct JSON: @unchecked Sendable, CustomStringConvertible {
     var string: String? { value as? String }
     var number: Double? { (value as? NSNumber)?.doubleValue }
     var integer: Int? { (value as? NSNumber)?.intValue }
+    /// Whether both documents say the same, whatever the order of their keys.
+    func equals(_ other: JSON) -> Bool {
+        NSArray(object: value ?? NSNull()) == NSArray(object: other.value ?? NSNull())
+    }
     var description: String { value.map { "\($0)" } ?? "nil" }
 
     /// The tunnel of a status with this name.

@@ -68,7 +68,8 @@ extension AnalysisReport {
         let short = FrameFault.allCases.filter(\.isTruncation).reduce(0) { $0 + frames[$1] }
         if short > 0 {
             seen.append(
-                "\(FigureText.count(short, "packet")) cut too short by the capture's snapshot length")
+                "\(FigureText.count(short, "packet")) cut too short by the capture's snapshot length"
+            )
         }
         if unfollowedPackets > 0 {
             seen.append("\(unfollowedPackets) packets are of streams beyond those followed")

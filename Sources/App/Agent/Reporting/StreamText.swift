@@ -48,13 +48,18 @@ struct StreamText {
 
     // MARK: - Verdicts
 
+    /// One clause of the evidence a line.
     private func verdicts(_ report: StreamReport) -> [String] {
         var table = TextTable([.left, .left, .left])
         for verdict in report.verdicts {
-            table.add([
-                .init("  \(Self.words(verdict.kind))", Self.style(verdict.kind)),
-                .init(verdict.grade.rawValue, .strong), .init(verdict.evidence),
-            ])
+            let clauses = verdict.evidence.split(separator: "; ").map(String.init)
+            for (index, clause) in clauses.enumerated() {
+                table.add([
+                    .init(
+                        index == 0 ? "  \(Self.words(verdict.kind))" : "", Self.style(verdict.kind)),
+                    .init(index == 0 ? verdict.grade.rawValue : "", .strong), .init(clause),
+                ])
+            }
         }
         return table.lines(palette)
     }
@@ -192,9 +197,9 @@ struct StreamText {
         case .flat:
             let cause =
                 stream.says(.multiSender)
-                ? (report.windows.last.map { $0.tooOld > $0.alreadySeen } ?? false
-                    ? "the senders' numbers lie farther apart"
-                    : "several senders use the same numbers")
+                ? (report.collisions * 2 >= (report.windows.last?.wouldDrop ?? 0)
+                    ? "several senders use the same numbers"
+                    : "the senders' numbers lie farther apart")
                 : "the numbers repeat or lie far apart"
             let place =
                 stream.direction == .inbound ? "on this host's SA" : "at the receiver"

@@ -1,0 +1,49 @@
+import Agent
+import ArgumentParser
+import Configuration
+
+/// `probe analyze`: the analysis of a capture file.
+struct AnalyzeCommand: ProbeCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "analyze",
+        abstract: "Analyses the ESP in a capture file: senders, order, replay windows.",
+        discussion: """
+            Reads pcap and pcapng, gzip too; needs no root and no agent. Exit status: 0 read and \
+            nothing wrong (several senders alone are nothing wrong), 1 path reordering or a replay \
+            found, or a window named with --window would drop packets, 3 no ESP in it or corrupt \
+            in the middle, 64 wrong usage, 66 cannot open, 78 bad configuration.
+            """)
+
+    @Argument(
+        help: ArgumentHelp("The capture file; - for standard input.", valueName: "file"),
+        completion: .file(extensions: ["pcap", "pcapng", "cap", "gz"]))
+    var file: String
+
+    @Option(
+        name: .long, parsing: .singleValue,
+        help: ArgumentHelp(
+            "A replay window to judge by, 1 to 1048576 packets; may be repeated.",
+            valueName: "packets"))
+    var window: [Int] = []
+
+    @OptionGroup var source: ConfigurationOptions
+    @OptionGroup var options: AnalysisOptions
+
+    func validate() throws {
+        guard window.allSatisfy({ CaptureAnalysis.windowSizes.contains($0) }) else {
+            throw ValidationError("--window must be a number from 1 to 1048576")
+        }
+        guard Set(window).count <= 32 else {
+            throw ValidationError("--window can be given 32 times")
+        }
+    }
+
+    func perform() async throws(CommandFailure) -> Int32 {
+        let report = try FileAnalysis(
+            path: file, windows: window, source: source, options: options
+        ).run()
+        let rendered = report.rendered(options.format)
+        Output.print(rendered.document)
+        return CommandExit.status(ofVerdict: rendered.verdict)
+    }
+}
