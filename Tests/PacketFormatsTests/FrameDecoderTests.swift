@@ -3,6 +3,10 @@ import NetworkSimulation
 import PacketFormats
 import Testing
 
+extension FrameSample: CustomTestStringConvertible {
+    var testDescription: String { name }
+}
+
 @Suite struct FrameDecoderTests {
     @Test(arguments: FrameSample.all)
     func `reads every kind of frame`(sample: FrameSample) {

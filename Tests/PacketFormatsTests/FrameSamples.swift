@@ -1,9 +1,8 @@
 import NetworkPrimitives
 import PacketFormats
-import Testing
 
 /// One frame as it stands on the wire, and what it is.
-struct FrameSample: Sendable, CustomTestStringConvertible {
+struct FrameSample: Sendable {
     var name: String
     var link: LinkKind
     /// Octets up to the end of the last header that must be read.
@@ -18,7 +17,6 @@ struct FrameSample: Sendable, CustomTestStringConvertible {
     enum Kind: Sendable { case esp, espInUDP, ike, keepalive, icmp, laterFragment, other }
 
     var octets: [UInt8] { headers + rest + trailer }
-    var testDescription: String { name }
 }
 
 extension FrameSample {

@@ -1,0 +1,22 @@
+import NetworkPrimitives
+import Octets
+import PacketFormats
+
+/// ICMP messages of both families, echoes and errors; what is read is written and read again.
+@c(LLVMFuzzerTestOneInput)
+public func fuzzOne(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+    var input = unsafe FuzzInput(start, count)
+    let flags = input.byte()
+    let octets = input.rest()
+    let family: IPAddress.Family = flags & 1 == 0 ? .v4 : .v6
+    guard
+        let message = try? ICMPMessage(
+            parsing: octets.span.bytes, family: family, isTruncated: flags & 2 != 0),
+        case .echo(let echo) = message, echo.isFillIntact
+    else { return 0 }
+    var written: [UInt8] = []
+    echo.encode(family: family, checksum: octets.span.bytes.bigEndianUInt16(at: 2), into: &written)
+    guard octets[1] == 0 else { return 0 }
+    precondition(written == octets, "\(written) \(octets)")
+    return 0
+}

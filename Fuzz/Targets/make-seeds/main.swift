@@ -1,0 +1,130 @@
+// Writes seeds into Corpus/: what the tests' samples and recorded captures hold, in the form that
+// each target takes. Run it in Fuzz/: `FUZZ_SEEDS=1 swift run make-seeds`.
+
+import CZlib
+@testable import CapturedMessages
+@testable import FrameSamples
+import Glibc
+import NetworkPrimitives
+import PacketFormats
+
+func read(_ path: String) -> [UInt8] {
+    guard let file = fopen(path, "r") else { fatalError("cannot open \(path)") }
+    defer { fclose(file) }
+    var octets = [UInt8](repeating: 0, count: 1 << 20)
+    let count = fread(&octets, 1, octets.count, file)
+    return Array(octets.prefix(count))
+}
+
+func write(_ octets: [UInt8], _ target: String, _ name: String) {
+    let letters = name.lowercased().map { $0.isLetter || $0.isNumber || $0 == "." ? $0 : "-" }
+    mkdir("Corpus", 0o755)
+    mkdir("Corpus/\(target)", 0o755)
+    let path = "Corpus/\(target)/\(String(letters))"
+    guard let file = fopen(path, "w") else { fatalError("cannot write \(path)") }
+    fwrite(octets, 1, octets.count, file)
+    fclose(file)
+}
+
+func gzip(_ octets: [UInt8]) -> [UInt8] {
+    var stream = z_stream()
+    deflateInit2_(
+        &stream, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION,
+        CInt(MemoryLayout<z_stream>.size))
+    defer { deflateEnd(&stream) }
+    var input = octets
+    var output = [UInt8](repeating: 0, count: Int(deflateBound(&stream, uLong(octets.count))))
+    let room = output.count
+    input.withUnsafeMutableBufferPointer { input in
+        output.withUnsafeMutableBufferPointer { output in
+            stream.next_in = input.baseAddress
+            stream.avail_in = uInt(input.count)
+            stream.next_out = output.baseAddress
+            stream.avail_out = uInt(output.count)
+            deflate(&stream, Z_FINISH)
+        }
+    }
+    return Array(output.prefix(room - Int(stream.avail_out)))
+}
+
+for sample in FrameSample.all {
+    guard let link = LinkKind.allCases.firstIndex(of: sample.link) else { continue }
+    write([UInt8(link), 0, 10] + sample.octets, "frame-decoder", sample.name)
+}
+
+let fixtures = "Tests/PacketCaptureTests/Fixtures"
+for name in ["sll2-nano-96.pcap", "sll.pcap", "raw.pcap", "two-interfaces.pcapng"] {
+    // Small inputs are tried more often: the first packets are enough.
+    let file = Array(read("\(fixtures)/\(name)").prefix(1200))
+    write([0] + file, "capture-reader", name)
+    write([7] + file, "packet-path", name)
+    write([0, 0] + gzip(file), "gzip-stream", name)
+}
+/// Big-endian pcapng with two sections, a simple packet, an unknown block and all options read.
+let big: [UInt8] = [
+    0x0a, 0x0d, 0x0d, 0x0a, 0, 0, 0, 28, 0x1a, 0x2b, 0x3c, 0x4d, 0, 1, 0, 0,
+    255, 255, 255, 255, 255, 255, 255, 255, 0, 0, 0, 28,
+    0, 0, 0, 1, 0, 0, 0, 44, 0, 101, 0, 0, 0, 0, 0, 0,  // interface: raw IP
+    0, 9, 0, 1, 0x8a, 0, 0, 0, 0, 14, 0, 8, 0, 0, 0, 0, 0, 0, 14, 16, 0, 0, 0, 0, 0, 0, 0, 44,
+    0, 0, 0, 5, 0, 0, 0, 16, 1, 2, 3, 4, 0, 0, 0, 16,  // unknown
+    0, 0, 0, 3, 0, 0, 0, 44, 0, 0, 0, 28,  // simple packet
+    0x45, 0, 0, 28, 0, 1, 0, 0, 64, 50, 0, 0, 192, 0, 2, 1, 192, 0, 2, 2,
+    192, 222, 0, 1, 0, 0, 0, 1, 0, 0, 0, 44,
+]
+write([0] + big, "capture-reader", "big-endian.pcapng")
+write([3] + big + big, "packet-path", "big-endian.pcapng")
+for (name, magic) in [
+    ("microseconds", [0xa1, 0xb2, 0xc3, 0xd4]), ("modified", [0xa1, 0xb2, 0xcd, 0x34]),
+] as [(String, [UInt8])] {
+    var file: [UInt8] = magic + [0, 2, 0, 4] + [UInt8](repeating: 0, count: 14) + [4, 0]
+    file += [0, 0, 0, 101, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 28, 0, 0, 0, 40]
+    if name == "modified" { file += [0, 0, 0, 3, 8, 0, 0, 0] }
+    file += big[100...].dropLast(4).prefix(28)
+    write([0] + file, "capture-reader", name)
+    write([0] + file, "packet-path", name)
+}
+write([3, 5] + gzip([1, 2, 3]) + gzip([]) + gzip(big) + [0, 0], "gzip-stream", "three-members")
+
+let nonce: UInt64 = 0x0102_0304_0506_0708
+for (flag, family) in [(UInt8(0), IPAddress.Family.v4), (1, .v6)] {
+    for kind in [EchoMessage.Kind.request, .reply] {
+        let echo = EchoMessage(
+            kind: kind, family: family, identifier: 0x1234, sequence: 7, nonce: nonce,
+            payloadByteCount: 24, checksum: 0xbeef)
+        var octets: [UInt8] = []
+        echo.encode(family: family, checksum: 0xbeef, into: &octets)
+        write([flag] + octets, "icmp-message", "echo-\(kind)-\(family)")
+        let header =
+            family == .v4
+            ? FrameSample.ipv4(1, payload: octets.count)
+            : FrameSample.ipv6(58, payload: octets.count)
+        let type: UInt8 = family == .v4 ? 11 : 3
+        // Marked as truncated, so that no checksum is asked for.
+        write(
+            [flag | 2, type, 0, 0, 0, 0, 0, 0, 0] + header + octets, "icmp-message",
+            "time-exceeded-\(kind)-\(family)")
+    }
+}
+
+for (number, messages) in [
+    CapturedMessage.associations, CapturedMessage.policies, CapturedMessage.links,
+].enumerated() {
+    for (index, message) in messages.enumerated() {
+        let kind = ["association", "policy", "link"][number]
+        write([UInt8(number)] + message, "netlink-message", "\(kind)-\(index)")
+    }
+}
+// struct ifaddrmsg and IFA_ADDRESS; struct rtmsg, RTA_DST and RTA_OIF.
+write(
+    [3, 2, 24, 0, 0, 2, 0, 0, 0, 8, 0, 1, 0, 192, 0, 2, 1, 8, 0, 2, 0, 192, 0, 2, 1],
+    "netlink-message", "address")
+write(
+    [4, 2, 24, 0, 0, 254, 2, 0, 1, 0, 0, 0, 0, 8, 0, 1, 0, 192, 0, 2, 0, 8, 0, 4, 0, 2, 0, 0, 0],
+    "netlink-message", "route")
+
+write(
+    Array(read("../agent.conf").prefix(4000)), "toml-walk", "agent.conf")
+write(
+    Array(
+        "[a.\"b c\".'d']\nx = { y = [ {}, [ 1, { z.w = 2 } ] ] }\n[[t]]\n\"\\u0041\" = '''\n'''\n[.x]\n"
+            .utf8), "toml-walk", "nested")
