@@ -59,6 +59,9 @@ let seeds: [Target] =
 
 let package = Package(
     name: "fuzz",
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-numerics", from: "1.1.1")
+    ],
     targets: [
         .systemLibrary(name: "CLinux", path: "Sources/C/CLinux"),
         .systemLibrary(name: "CPcap", path: "Sources/C/CPcap", pkgConfig: "libpcap"),
@@ -66,6 +69,16 @@ let package = Package(
         product("NetworkPrimitives", [], in: "Sources/Core/NetworkPrimitives"),
         product("PacketFormats", ["NetworkPrimitives"], in: "Sources/Core/PacketFormats"),
         product("CaptureFormats", ["NetworkPrimitives"], in: "Sources/Core/CaptureFormats"),
+        product(
+            "ESPAnalysis",
+            [
+                "NetworkPrimitives", "PacketFormats",
+                .product(name: "RealModule", package: "swift-numerics"),
+            ], in: "Sources/Core/ESPAnalysis"),
+        product(
+            "TunnelHealth",
+            ["NetworkPrimitives", .product(name: "RealModule", package: "swift-numerics")],
+            in: "Sources/Core/TunnelHealth"),
         product("KernelState", ["NetworkPrimitives"], in: "Sources/Core/KernelState"),
         product(
             "RawSockets", ["CLinux", "NetworkPrimitives"], in: "Sources/System/RawSockets"),
@@ -83,6 +96,15 @@ let package = Package(
                 "TOML/KeyLocator.swift", "TOML/TOMLText.swift",
             ], testable: true),
 
+        // From the frame to the streams, without what needs a network.
+        product(
+            "Agent", ["ESPAnalysis", "NetworkPrimitives", "PacketFormats", "TunnelHealth"],
+            in: "Sources/App/Agent/Analysis",
+            sources: [
+                "AnalysisReport.swift", "CaptureClock.swift", "CapturedStream.swift",
+                "ESPPipeline.swift",
+            ], testable: true),
+
         .target(name: "Octets", path: "Targets/Octets", swiftSettings: strict),
         fuzzer("frame-decoder", ["PacketFormats"]),
         fuzzer("capture-reader", ["CaptureFormats"]),
@@ -90,5 +112,5 @@ let package = Package(
         fuzzer("icmp-message", ["NetworkPrimitives", "PacketFormats"]),
         fuzzer("netlink-message", ["KernelState"]),
         fuzzer("toml-walk", ["Configuration"]),
-        fuzzer("packet-path", ["CaptureFormats", "PacketCapture", "PacketFormats"]),
+        fuzzer("packet-path", ["Agent", "CaptureFormats", "ESPAnalysis", "PacketFormats"]),
     ] + seeds)

@@ -57,7 +57,7 @@ for name in ["sll2-nano-96.pcap", "sll.pcap", "raw.pcap", "two-interfaces.pcapng
     // Small inputs are tried more often: the first packets are enough.
     let file = Array(read("\(fixtures)/\(name)").prefix(1200))
     write([0] + file, "capture-reader", name)
-    write([7] + file, "packet-path", name)
+    write([7, 0] + file, "packet-path", name)
     write([0, 0] + gzip(file), "gzip-stream", name)
 }
 /// Big-endian pcapng with two sections, a simple packet, an unknown block and all options read.
@@ -72,7 +72,7 @@ let big: [UInt8] = [
     192, 222, 0, 1, 0, 0, 0, 1, 0, 0, 0, 44,
 ]
 write([0] + big, "capture-reader", "big-endian.pcapng")
-write([3] + big + big, "packet-path", "big-endian.pcapng")
+write([3, 1] + big + big, "packet-path", "big-endian.pcapng")
 for (name, magic) in [
     ("microseconds", [0xa1, 0xb2, 0xc3, 0xd4]), ("modified", [0xa1, 0xb2, 0xcd, 0x34]),
 ] as [(String, [UInt8])] {
@@ -81,7 +81,7 @@ for (name, magic) in [
     if name == "modified" { file += [0, 0, 0, 3, 8, 0, 0, 0] }
     file += big[100...].dropLast(4).prefix(28)
     write([0] + file, "capture-reader", name)
-    write([0] + file, "packet-path", name)
+    write([0, 2] + file, "packet-path", name)
 }
 write([3, 5] + gzip([1, 2, 3]) + gzip([]) + gzip(big) + [0, 0], "gzip-stream", "three-members")
 

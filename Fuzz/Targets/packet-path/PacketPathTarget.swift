@@ -1,36 +1,47 @@
+@testable import Agent
 import CaptureFormats
+import ESPAnalysis
 import Octets
-import PacketCapture
 import PacketFormats
 
-/// The whole way of a packet from a capture file: pieces, windows, records, frames.
+/// The whole way of a packet from a capture file to the report of its stream: windows, records,
+/// frames, the clock, the streams' table.
 @c(LLVMFuzzerTestOneInput)
 public func fuzzOne(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     var input = unsafe FuzzInput(start, count)
     var sizes = PieceSizes(seed: input.byte())
+    let flags = input.byte()
     let file = input.rest()
+    // As the product's settings but small: a table is made for each input.
+    var pipeline = ESPPipeline(
+        settings: StreamTable.Settings(
+            windows: [1, 32, 64, 1024], identityCapacity: 64, maximumStreams: 4,
+            isLive: flags & 1 != 0, seed: UInt64(flags)))
     var reader = CaptureReader()
     var window: [UInt8] = []
     var fed = 0
-    var packets = 0
-    var counts = FrameCounts()
-    let decoder = FrameDecoder()
+    var packets: UInt64 = 0
     while true {
         switch reader.next(window.span.bytes, isFinal: fed == file.count) {
         case .packet(let packet):
             packets += 1
-            let frame = decoder.decode(
+            pipeline.receive(
                 window.span.bytes.extracting(packet.octets),
-                linkType: LinkKind(linkType: packet.linkType.rawValue),
+                link: LinkKind(linkType: packet.linkType.rawValue), arrival: packet.arrival,
                 wireLength: packet.wireLength)
-            counts.count(frame)
         case .needMore:
             window.removeFirst(reader.discardConsumed())
             let size = min(sizes.next(), file.count - fed)
             window += file[fed..<(fed + size)]
             fed += size
         case .end, .damaged:
-            precondition(counts.frames == UInt64(packets))
+            precondition(pipeline.frames.frames == packets)
+            let reports = pipeline.reports()
+            let analysed = reports.reduce(0) { $0 + $1.packets }
+            let unanalysed = pipeline.table.unanalysedPackets
+            precondition(
+                analysed + unanalysed == pipeline.frames.esp,
+                "\(analysed) and \(unanalysed) of \(pipeline.frames.esp)")
             return 0
         }
     }
