@@ -92,6 +92,14 @@ struct CounterPriors: Sendable {
         certainty += (confidence - certainty) * 1e-3
     }
 
+    /// A step by 1 of a track with the packet's class.
+    @inline(__always)
+    mutating func learnInOrder(_ confidence: Double) {
+        learnCertainty(confidence)
+        if confidence > 0.9 { steps += 1 }
+        if confidence > 0.98 { sameClass += 1 }
+    }
+
     @inline(__always)
     mutating func learnStep() { steps += 1 }
 

@@ -110,7 +110,9 @@ public struct CounterTracker: Sendable {
         let packet = Packet(
             number: sequence, hopLimit: hopLimit, identification: identification,
             hopClass: classes.number(of: hopLimit))
-        let choice = weigh(packet)
+        let area = index.neighbourhood(below: sequence)
+        if let decision = continueAlone(packet, area) { return decision }
+        let choice = weigh(packet, area)
         if choice.decoyWeight > choice.weight {
             decoyWins &+= 1
             holes.close(choice.decoy)
@@ -163,6 +165,65 @@ public struct CounterTracker: Sendable {
     }
 }
 
+// MARK: The usual case
+
+extension CounterTracker {
+    /// The packet that one track expects, where nothing else stands: no other track within reach,
+    /// of any class, and no hole.
+    ///
+    /// Nearly all packets of a stream whose counters are apart. The explanations are this track and
+    /// a new one, so the confidence is the same as by `weigh`; what is saved is the asking.
+    ///
+    /// - Returns: nil where there is more to weigh.
+    @inline(__always)
+    private mutating func continueAlone(
+        _ packet: Packet, _ area: NextNumberIndex.Neighbourhood
+    ) -> Decision? {
+        guard area.classes == 1 &<< UInt32(packet.hopClass), clock.isSilent else { return nil }
+        let cell = index.lonelyCell(in: area, class: packet.hopClass)
+        guard cell >= 0 else { return nil }
+        let slot = Int(index.head(inCell: cell))
+        guard tracks[slot].peers == 1, !tracks[slot].isOverdue, tracks[slot].packets >= 3,
+            holes.isEmpty(at: packet.number)
+        else { return nil }
+
+        let seconds = Double(now &- tracks[slot].advanced) * 1e-9
+        let weight =
+            priors.gaps[1] * priors.same * (Double(tracks[slot].counted) + 1)
+            / (Double(tracks[slot].elapsed) + seconds + priors.meanGap)
+        let birth = birthWeight(packet)
+        guard weight > birth, index.advance(cell) else { return nil }
+
+        let confidence = weight / (weight + birth)
+        confidenceSum += confidence
+        priors.learnInOrder(confidence)
+        steps &+= 1
+        tracks[slot].stepAlone(to: packet, at: now, seconds)
+        let serial = tracks[slot].serial
+        if SilenceTimer.needsArming(tracks[slot]) { timer.arm(slot, &tracks) }
+        return Decision(
+            kind: .forward, track: Int32(truncatingIfNeeded: serial), gap: 1,
+            confidence: confidence)
+    }
+}
+
+extension CounterTrack {
+    @inline(__always)
+    fileprivate mutating func stepAlone(
+        to packet: CounterTracker.Packet, at now: Int64, _ seconds: Double
+    ) {
+        packets &+= 1
+        last = packet.number
+        counted = counted * 0.98 + 1
+        elapsed = elapsed * 0.98 + Float(seconds)
+        advanced = now
+        seen = now
+        identification = packet.identification
+        hopLimit = packet.hopLimit
+        mismatches = 0
+    }
+}
+
 // MARK: Tracks begin, step, fill holes and make room
 
 extension CounterTracker {
@@ -206,7 +267,7 @@ extension CounterTracker {
         tracks[slot].advanced = now
         tracks[slot].identification = packet.identification
         index.move(slot, to: packet.number, &tracks)
-        timer.arm(slot, &tracks)
+        if SilenceTimer.needsArming(tracks[slot]) { timer.arm(slot, &tracks) }
     }
 
     private mutating func fill(_ choice: Choice, _ packet: Packet, _ confidence: Double) {

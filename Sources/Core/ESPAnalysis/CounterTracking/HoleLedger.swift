@@ -84,6 +84,13 @@ struct HoleLedger: Sendable {
         }
     }
 
+    /// Whether neither holes nor decoys are at a number.
+    @inline(__always)
+    func isEmpty(at number: UInt32) -> Bool {
+        let heads = heads(at: number)
+        return heads.hole & heads.decoy == -1
+    }
+
     // MARK: Changing
 
     /// Opens a hole or a decoy; whoever calls has made room.
