@@ -46,7 +46,7 @@ extension CounterTracker {
             (isExpected, reach) = weighOwnClass(packet, area, &choice)
         }
         if area.classes & ~own != 0 {
-            weighOtherClasses(packet, area, area.classes & ~own, &choice)
+            weighOtherClasses(packet, area, area.classes & ~own, isExpected, &choice)
         }
         if !isExpected { weighOverdue(packet, knownTo: reach, &choice) }
         weighHoles(packet, &choice)
@@ -71,19 +71,44 @@ extension CounterTracker {
             left &-= 1
             reach = skip &+ 1
             let head = index.head(in: area, class: packet.hopClass, gap: reach)
-            weighRing(packet, head, gap: reach, match: priors.same, &choice)
+            weighRing(
+                packet, head, gap: reach, match: priors.same,
+                limit: reach == 1 ? clock.peersAsked : 2, &choice)
         }
         return (isExpected, reach)
     }
 
     /// Tracks of each other class at the nearest number below the packet.
-    @inline(never)
+    ///
+    /// Where routes are steady they weigh next to nothing, however many there are. All of them
+    /// together cannot weigh more than the sum of all hazards times the chance of the packet's
+    /// hop limit on another's track. If that is less than the best so far and than 1/1 000 of the
+    /// total, it goes into the total in their place: the best stays the best, and the confidence
+    /// is too low by less than 0.001, and never too high.
+    @inline(__always)
     private mutating func weighOtherClasses(
         _ packet: Packet, _ area: NextNumberIndex.Neighbourhood, _ others: UInt32,
-        _ choice: inout Choice
+        _ isExpected: Bool, _ choice: inout Choice
+    ) {
+        let share = (classes.packets(with: packet.hopLimit) + 1) * priors.perPacket
+        let bound = priors.other * share * hazards * priors.shrinkage
+        if bound < 0.001 * choice.total, bound < choice.weight, clock.mode != .counting {
+            choice.total += max(bound, 0)
+        } else {
+            weighEachOtherClass(packet, area, others, isExpected, &choice)
+        }
+    }
+
+    @inline(never)
+    private mutating func weighEachOtherClass(
+        _ packet: Packet, _ area: NextNumberIndex.Neighbourhood, _ others: UInt32,
+        _ isExpected: Bool, _ choice: inout Choice
     ) {
         let share = (classes.packets(with: packet.hopLimit) + 1) / (Double(packets) + 30)
         let match = priors.other * share
+        // Where the packet's own class expects it, they are wanted for the total only, and the mean
+        // of two will do for a ring.
+        let limit = isExpected && clock.isSilent ? 2 : clock.peersAsked
         var left = others
         while left != 0 {
             let hopClass = left.trailingZeroBitCount
@@ -92,16 +117,16 @@ extension CounterTracker {
             guard standing != 0 else { continue }
             let gap = standing.leadingZeroBitCount &+ 1
             let head = index.head(in: area, class: hopClass, gap: gap)
-            weighRing(packet, head, gap: gap, match: match, &choice)
+            weighRing(packet, head, gap: gap, match: match, limit: gap == 1 ? limit : 2, &choice)
         }
     }
 
     /// The tracks at one number, oldest first: some are weighed, the rest count by their mean.
     @inline(__always)
     private mutating func weighRing(
-        _ packet: Packet, _ head: UInt16, gap: Int, match: Double, _ choice: inout Choice
+        _ packet: Packet, _ head: UInt16, gap: Int, match: Double, limit: Int,
+        _ choice: inout Choice
     ) {
-        let limit = gap == 1 ? clock.peersAsked : 2
         let peers = Int(tracks[Int(head)].peers)
         let before = choice.total
         var at = Int(head)
@@ -151,7 +176,8 @@ extension CounterTracker {
     ///
     /// Up to the gap `reach` tracks have been weighed already.
     @inline(never)
-    private mutating func weighOverdue(_ packet: Packet, knownTo reach: Int, _ choice: inout Choice) {
+    private mutating func weighOverdue(_ packet: Packet, knownTo reach: Int, _ choice: inout Choice)
+    {
         var left = 16
         var found = choice
         index.forEachOverdueCell(class: packet.hopClass, below: packet.number) { number, head in

@@ -50,6 +50,9 @@ public struct CounterTracker: Sendable {
     var births = BirthHistory()
     let decay = DecayTable()
 
+    /// Tracks by how long they have been idle; used, and made, when some must make room.
+    private var ages: ContiguousArray<Int> = []
+
     var now = Int64.min
     var firstArrival: Int64?
     var packets: UInt64 = 0
@@ -60,6 +63,8 @@ public struct CounterTracker: Sendable {
     /// Tracks with three packets or more that had to make room.
     var retired = 0
     var confidenceSum = 0.0
+    /// The sum of the tracks' `hazard`.
+    var hazards = 0.0
     var lost: UInt64 = 0
     var outage: UInt64 = 0
     var fills: UInt64 = 0
@@ -198,7 +203,7 @@ extension CounterTracker {
         confidenceSum += confidence
         priors.learnInOrder(confidence)
         steps &+= 1
-        tracks[slot].stepAlone(to: packet, at: now, seconds)
+        hazards += tracks[slot].stepAlone(to: packet, at: now, seconds, priors.meanGap)
         let serial = tracks[slot].serial
         if SilenceTimer.needsArming(tracks[slot]) { timer.arm(slot, &tracks) }
         return Decision(
@@ -210,17 +215,16 @@ extension CounterTracker {
 extension CounterTrack {
     @inline(__always)
     fileprivate mutating func stepAlone(
-        to packet: CounterTracker.Packet, at now: Int64, _ seconds: Double
-    ) {
+        to packet: CounterTracker.Packet, at now: Int64, _ seconds: Double, _ meanGap: Double
+    ) -> Double {
         packets &+= 1
         last = packet.number
-        counted = counted * 0.98 + 1
-        elapsed = elapsed * 0.98 + Float(seconds)
         advanced = now
         seen = now
         identification = packet.identification
         hopLimit = packet.hopLimit
         mismatches = 0
+        return pace(1, seconds, meanGap)
     }
 }
 
@@ -242,6 +246,7 @@ extension CounterTracker {
             slot = tracks.count
             tracks.append(track)
         }
+        hazards += tracks[slot].setHazard(priors.meanGap)
         index.insert(slot, &tracks)
         births.record(packet.number, age: now &- (firstArrival ?? now))
         singles += 1
@@ -260,10 +265,8 @@ extension CounterTracker {
             if confidence > 0.9 { priors.learnJump(gap: choice.gap) }
             openHoles(slot, packet.number, choice.gap)
         }
-        let gap = Float(choice.gap)
-        let seconds = Float(Double(now &- tracks[slot].advanced) * 1e-9)
-        tracks[slot].counted = tracks[slot].counted * 0.98 + gap
-        tracks[slot].elapsed = tracks[slot].elapsed * 0.98 + seconds
+        let seconds = Double(now &- tracks[slot].advanced) * 1e-9
+        hazards += tracks[slot].pace(Float(choice.gap), seconds, priors.meanGap)
         tracks[slot].advanced = now
         tracks[slot].identification = packet.identification
         index.move(slot, to: packet.number, &tracks)
@@ -355,12 +358,13 @@ extension CounterTracker {
     @inline(never)
     private mutating func evict() {
         var wanted = max(1, capacity / 64)
-        var bins = ContiguousArray(repeating: 0, count: 512)
-        for track in tracks where track.isLive { bins[ageBin(track)] += 1 }
+        if ages.isEmpty { ages = ContiguousArray(repeating: 0, count: 512) }
+        for bin in ages.indices { ages[bin] = 0 }
+        for track in tracks where track.isLive { ages[ageBin(track)] += 1 }
         var last = 511
         var older = 0
-        while last > 0, older + bins[last] < wanted {
-            older += bins[last]
+        while last > 0, older + ages[last] < wanted {
+            older += ages[last]
             last -= 1
         }
         var wantedOfLast = wanted - older
@@ -389,6 +393,7 @@ extension CounterTracker {
         index.remove(slot, &tracks)
         classes.leave(tracks[slot].hopClass)
         tracks[slot].packets = 0
+        hazards -= Double(tracks[slot].hazard)
         // No entry of the ledger may find its track in the next one of the slot.
         tracks[slot].serial = 0
         freeTracks.append(UInt16(slot))
