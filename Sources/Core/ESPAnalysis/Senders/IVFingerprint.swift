@@ -92,6 +92,14 @@ public struct IVFingerprint: Sendable {
         packets = []
     }
 
+    /// Takes a name back that something else speaks against; more packets may tell, if there may be more.
+    public mutating func postpone() {
+        guard case .named = state else { return }
+        guard packets.count < Self.mostPackets else { return refuse(.contradicted) }
+        state = .learning
+        nextTrial = packets.count * 2
+    }
+
     /// Hands out the packets that were learnt from, and forgets them.
     mutating func takePackets() -> ContiguousArray<Packet> {
         let taken = packets

@@ -69,10 +69,7 @@ public struct SenderTable: Sendable {
     private let hash: FoldedHash
     private var hand = 0
     private var nextSerial: UInt32 = 0
-    private let windows: [Int]
-    private let buckets: DepthBuckets
-    /// Late packets by how many windows their depth is too large for.
-    private var lateByWindow: ContiguousArray<UInt64>
+    private var depths: DepthTally
 
     /// Packets of all senders.
     public private(set) var packets: UInt64 = 0
@@ -107,9 +104,7 @@ public struct SenderTable: Sendable {
     public init(seed: UInt64, windows: [Int] = []) {
         hash = FoldedHash(seed: seed)
         holes = OpenHoles(seed: seed &+ 1)
-        self.windows = Set(windows).sorted()
-        buckets = DepthBuckets(thresholds: self.windows)
-        lateByWindow = ContiguousArray(repeating: 0, count: self.windows.count + 1)
+        depths = DepthTally(windows: Set(windows).sorted())
         index = ContiguousArray(repeating: 0, count: 64)
     }
 
@@ -258,7 +253,7 @@ public struct SenderTable: Sendable {
         maximumExtent = max(maximumExtent, extent)
         maximumLateness = max(maximumLateness, lateness)
         maximumNReordering = max(maximumNReordering, Int(distance))
-        lateByWindow[buckets.bucket(of: depth)] += 1
+        depths.note(depth: depth)
         return .late(
             extent: extent, lateness: lateness, nReordering: Int(distance), depth: depth)
     }
@@ -358,12 +353,5 @@ public struct SenderTable: Sendable {
     // MARK: Results
 
     /// What each window drops if every sender has one of its own (§2.1); sorted by size.
-    public var windowForecasts: [ReplayWindowForecast] {
-        windows.indices.map { position in
-            ReplayWindowForecast(
-                window: windows[position],
-                tooOld: lateByWindow[(position + 1)...].reduce(0, +), alreadySeen: 0, zero: 0,
-                packets: packets)
-        }
-    }
+    public var windowForecasts: [ReplayWindowForecast] { depths.forecasts(packets: packets) }
 }

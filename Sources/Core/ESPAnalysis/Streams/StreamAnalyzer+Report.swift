@@ -103,8 +103,79 @@ extension StreamAnalyzer {
         at now: MonotonicInstant, _ limit: Int
     ) {
         report.senders.atLeast = evidence.provenSenders
-        report.senders.reason = "the counters are not followed yet"
-        report.unidentifiableBecause = "the counters are not followed yet"
+        report.senders.reason = fingerprint.reason
+        tracker?.advance(to: now)
+        guard let tracker else {
+            // Nothing but packets with number 0, which no sender sends.
+            report.senders.reason = "no packet with a sequence number that senders use"
+            report.unidentifiableBecause = report.senders.reason
+            return
+        }
+        let summary = tracker.summary(at: now)
+        let estimate = estimatedCounters(tracker, at: now)
+        let minuteAgo = now - .seconds(60)
+        report.senders.method = .counters
+        report.senders.estimate = max(estimate, report.senders.atLeast)
+        report.senders.activeLastMinute = max(
+            tracker.tracks(since: minuteAgo), lastArrival >= minuteAgo ? bound.windowBound : 0)
+        report.senders.rangeHigh = max(estimate, summary.rangeHigh)
+        report.senders.isGrowing = summary.isGrowing
+        report.senders.confidence = summary.confidence
+        evidence.method = .counters
+        evidence.estimate = report.senders.estimate
+        evidence.confidence = summary.confidence ?? 0
+        evidence.fills = Double(summary.fills)
+        evidence.expectedFalseFills = summary.expectedFalseFills
+
+        if let single, evidence.isOneCounter, estimate == 1 {
+            report.senders.activeLastMinute = lastArrival >= minuteAgo ? 1 : 0
+            report.senders.confidence = 1
+            metrics.update(.single, reordered: single.reordered, lost: single.lost)
+            report.publish(single)
+            report.topSenders = single.reports(limit: limit, of: distinct) { _ in "#1" }
+            return
+        }
+        if evidence.isOneCounter {
+            report.senders.activeLastMinute = min(
+                report.senders.activeLastMinute ?? 0, estimate)
+        }
+        report.topSenders = tracker.senders(limit: limit, at: now)
+        let net = UInt64(summary.netReordering.rounded())
+        guard evidence.confidence >= Self.publishedConfidence else {
+            metrics.standStill(.counters, reordered: net, lost: summary.lost)
+            report.unidentifiableBecause =
+                "not identifiable: a packet's sender is sure to "
+                + "\(Figures.percent(evidence.confidence)) on average, with "
+                + "\(Figures.decimal(summary.colocation, digits: 2)) other counters at its number"
+            for place in report.topSenders.indices {
+                report.topSenders[place].lost = nil
+                report.topSenders[place].reordered = nil
+            }
+            return
+        }
+        metrics.update(.counters, reordered: net, lost: summary.lost)
+        report.lostPackets = summary.lost
+        report.outagePackets = summary.outage
+        report.reordering.senderPackets = net
+        report.reordering.senderRatio =
+            summary.packets == 0 ? nil : Double(net) / Double(summary.packets)
+        report.reordering.maximumExtent = summary.maximumExtent
+        report.reordering.maximumLateness = summary.maximumLateness
+        report.windowsPerSender = lateCounters.forecasts(packets: summary.packets)
+    }
+
+    /// The mean confidence from which figures of single senders are told (§6.2).
+    static let publishedConfidence = 0.95
+}
+
+extension IVFingerprint {
+    /// Why no IV names the senders; nil when one does.
+    var reason: String? {
+        switch state {
+        case .learning: "too few packets to tell whether the IVs name the senders"
+        case .named: nil
+        case .refused(let refusal): refusal.rawValue
+        }
     }
 }
 

@@ -36,7 +36,7 @@ public struct StreamAnalyzer: Sendable {
 
     /// The most source addresses told.
     public static let sourceLimit = 16
-    /// Packets during which what the IV says is compared with what the counters say.
+    /// Packets during which the counters are followed too, to compare them with what the IVs say.
     static let comparedPackets: UInt64 = 4096
     /// Packets between two looks at whether the IVs still name senders.
     static let guardInterval: UInt64 = 16_384
@@ -77,8 +77,11 @@ public struct StreamAnalyzer: Sendable {
     var named: SenderTable?
     /// The whole stream as one sender's, as long as nothing speaks against it.
     var single: SenderTable?
+    /// The counters, while the IVs do not name the senders or have not proved it for long.
+    var tracker: CounterTracker?
+    /// Late packets of counters by depth, for windows of their own.
+    var lateCounters: DepthTally
     private var nextGuard: UInt64 = 0
-    private var comparison: UInt64 = 0
     var metrics = IdentifiableTotals()
 
     /// Makes an analyzer of a stream without packets.
@@ -99,7 +102,10 @@ public struct StreamAnalyzer: Sendable {
         multiplicity = SequenceMultiplicity(seed: seed &+ 2)
         fingerprint = IVFingerprint(seed: seed &+ 3)
         single = SenderTable(seed: seed &+ 4, windows: windows.windows)
+        lateCounters = DepthTally(windows: windows.windows)
     }
+
+    private var seed: UInt64 { settings.seed &+ UInt64(number) &* 0x9e37_79b9_7f4a_7c15 }
 
     /// Takes in the next packet of the stream.
     ///
@@ -151,9 +157,12 @@ public struct StreamAnalyzer: Sendable {
     private mutating func follow(_ packet: borrowing ESPObservation) {
         if case .named(let family) = fingerprint.state, named != nil {
             receiveNamed(packet, family)
+            if tracker != nil { receiveCounted(packet) }
+            if distinct >= nextGuard { guardNamed() }
             return
         }
         if single != nil { receiveSingle(packet) }
+        receiveCounted(packet)
         if fingerprint.state == .learning, fingerprint.learn(copy packet),
             case .named(let family) = fingerprint.state
         {
@@ -161,6 +170,7 @@ public struct StreamAnalyzer: Sendable {
         }
     }
 
+    @inline(__always)
     private mutating func receiveNamed(_ packet: borrowing ESPObservation, _ family: IVFamily) {
         // Too short for an IV: forged or broken, and rare, or the IV would not have been learnt.
         guard let vector = packet.initializationVector else { return }
@@ -168,7 +178,6 @@ public struct StreamAnalyzer: Sendable {
             key: family.key(initializationVector: vector, sequence: packet.sequence),
             sequence: packet.sequence, at: packet.arrival, hopLimit: packet.hopLimit,
             identification: packet.identification)
-        if distinct >= nextGuard { guardNamed() }
     }
 
     private mutating func receiveSingle(_ packet: borrowing ESPObservation) {
@@ -181,9 +190,24 @@ public struct StreamAnalyzer: Sendable {
             identification: packet.identification)
     }
 
-    /// The IV has proved itself: the senders' figures begin with the packets it was learnt from.
+    private mutating func receiveCounted(_ packet: borrowing ESPObservation) {
+        if tracker == nil { tracker = CounterTracker(seed: seed &+ 6) }
+        guard
+            let decision = tracker?.receive(
+                packet.sequence, at: packet.arrival, hopLimit: packet.hopLimit,
+                identification: packet.identification), decision.kind == .late
+        else { return }
+        lateCounters.note(depth: decision.gap)
+    }
+
+    /// The IVs seem to name senders: their figures begin with the packets they were learnt from, if
+    /// there are about as many as the counters say (§4).
     private mutating func beginNamed(_ family: IVFamily) {
-        let seed = settings.seed &+ UInt64(number) &* 0x9e37_79b9_7f4a_7c15
+        guard agreesWithCounters(fingerprint.distinctKeys) else {
+            // The tracker too may need more packets to find its feet.
+            fingerprint.postpone()
+            return
+        }
         var table = SenderTable(seed: seed &+ 5, windows: windows.windows)
         for packet in fingerprint.takePackets() {
             _ = table.receive(
@@ -192,27 +216,50 @@ public struct StreamAnalyzer: Sendable {
                 sequence: packet.sequence, at: MonotonicInstant(nanoseconds: packet.arrival),
                 hopLimit: packet.hopLimit, identification: packet.identification)
         }
-        guard table.conflictingSenders * 100 <= table.count else {
-            fingerprint.refuse(.contradicted)
-            return
-        }
         named = table
-        single = nil
-        nextGuard = distinct + 1024
+        nextGuard = distinct * 2
+        guardNamed()
+        if named != nil { single = nil }
     }
 
-    /// Whether the IVs still name senders: each is one counter, there are as many as are proven, and
-    /// they come back.
+    /// Whether the IVs still name senders: each is one counter, there are about as many as the
+    /// counters say and no fewer than are proven, and they come back.
     @inline(never)
     private mutating func guardNamed() {
-        nextGuard = distinct + Self.guardInterval
         guard let table = named else { return }
         let isContradicted =
             table.conflicts >= 8 && table.conflictingSenders * 100 > table.senders.count
         let isTooFew = bound.bound > table.count * 3 / 2 + 1
-        guard isContradicted || isTooFew || table.hasManyStrangers(at: lastArrival) else { return }
-        named = nil
-        fingerprint.refuse(.contradicted)
+        guard !isContradicted, !isTooFew, !table.hasManyStrangers(at: lastArrival),
+            agreesWithCounters(table.count)
+        else {
+            named = nil
+            fingerprint.refuse(.contradicted)
+            return
+        }
+        if distinct >= Self.comparedPackets { tracker = nil }
+        nextGuard = distinct + min(distinct, Self.guardInterval)
+    }
+
+    /// Whether so many names are about as many as there are counters, as far as these are followed.
+    private func agreesWithCounters(_ names: Int) -> Bool {
+        guard let tracker else { return true }
+        let counters = Double(estimatedCounters(tracker, at: lastArrival))
+        let names = Double(names)
+        // Among a few, one or two false tracks are no contradiction.
+        return max(names, counters) <= 1.5 * min(names, counters) + 3
+    }
+
+    /// How many counters there are.
+    ///
+    /// As long as nothing proves a second, a stream that is one counter without a jump is one, and else the
+    /// non-collision test tells: paths of unlike length do not look like senders then.
+    func estimatedCounters(_ tracker: CounterTracker, at now: MonotonicInstant) -> Int {
+        guard bound.bound <= 1, collisions == 0 else {
+            return max(tracker.summary(at: now).estimate, bound.bound, multiplicity.bound)
+        }
+        if let single, single.outage == 0, single.conflicts == 0 { return 1 }
+        return max(1, tracker.nonCollidingCounters())
     }
 
     // MARK: Evidence
