@@ -21,12 +21,16 @@ public struct PacketIdentityTable: Sendable {
         case copy(age: Duration, hopLimitDiffers: Bool)
     }
 
-    /// A cache line: the keys of four packets, newest first, then stamp ≪ 8 | hop limit of each.
+    /// A line is four of these: the keys of four packets, newest first, then stamp ≪ 8 | hop limit of each.
     ///
-    /// A vector, since its alignment puts it into one line. Key 0 is no packet.
-    private typealias Line = SIMD8<UInt64>
+    /// Key 0 is no packet.
+    private typealias Pair = SIMD2<UInt64>
 
-    private var lines: ContiguousArray<Line>
+    /// The lines, after one pair that is not used.
+    ///
+    /// An array's elements begin 32 octets into its memory, and large memory begins 16 octets into a
+    /// page: without that pair each line would lie across two of the cache's.
+    private var pairs: ContiguousArray<Pair>
     private let lineMask: UInt64
     private let secret: UInt64
     private let streamSecret: UInt64
@@ -38,7 +42,7 @@ public struct PacketIdentityTable: Sendable {
     ///   - seed: A secret random number, against packets that all go to one line.
     public init(capacity: Int, seed: UInt64) {
         precondition(capacity >= 4 && capacity.nonzeroBitCount == 1, "capacity: a power of two")
-        lines = ContiguousArray(repeating: Line(repeating: 0), count: capacity / 4)
+        pairs = ContiguousArray(repeating: Pair(0, 0), count: 1 + capacity)
         lineMask = UInt64(capacity / 4 - 1)
         var stream = SecretStream(seed: seed)
         secret = stream.next()
@@ -46,7 +50,7 @@ public struct PacketIdentityTable: Sendable {
     }
 
     /// How many entries there are room for.
-    public var capacity: Int { lines.count * 4 }
+    public var capacity: Int { pairs.count - 1 }
 
     /// The key of a packet, one-to-one for every stream, so that different identities stay so.
     @inline(__always)
@@ -62,7 +66,7 @@ public struct PacketIdentityTable: Sendable {
     /// out.
     @inline(__always)
     public func touch(_ identity: UInt64, stream: UInt32) -> UInt64 {
-        lines[Int(truncatingIfNeeded: key(identity, stream) & lineMask)][3]
+        pairs[first(of: key(identity, stream))].x
     }
 
     /// Looks a packet up, and remembers it if it is new.
@@ -78,19 +82,38 @@ public struct PacketIdentityTable: Sendable {
         _ identity: UInt64, stream: UInt32, at arrival: MonotonicInstant, hopLimit: UInt8
     ) -> Sighting {
         let key = key(identity, stream)
-        let index = Int(truncatingIfNeeded: key & lineMask)
-        let line = lines[index]
+        let first = first(of: key)
+        let newer = pairs[first]
+        let older = pairs[first + 1]
+        let newerStamps = pairs[first + 2]
+        let olderStamps = pairs[first + 3]
         let stamp = UInt64(bitPattern: arrival.nanoseconds) << 8
-        for way in 0..<4 where line[way] == key {
-            let known = line[4 + way]
-            // The difference of stamps above 8 bits of nothing, so it wraps where they do.
-            let age = (stamp &- (known & ~0xff)) >> 8
-            return .copy(
-                age: .nanoseconds(Int64(age)),
-                hopLimitDiffers: UInt8(truncatingIfNeeded: known) != hopLimit)
+        let known: UInt64
+        if newer.x == key {
+            known = newerStamps.x
+        } else if newer.y == key {
+            known = newerStamps.y
+        } else if older.x == key {
+            known = olderStamps.x
+        } else if older.y == key {
+            known = olderStamps.y
+        } else {
+            pairs[first] = Pair(key, newer.x)
+            pairs[first + 1] = Pair(newer.y, older.x)
+            pairs[first + 2] = Pair(stamp | UInt64(hopLimit), newerStamps.x)
+            pairs[first + 3] = Pair(newerStamps.y, olderStamps.x)
+            return .first
         }
-        lines[index] = Line(
-            key, line[0], line[1], line[2], stamp | UInt64(hopLimit), line[4], line[5], line[6])
-        return .first
+        // The difference of stamps above 8 bits of nothing, so it wraps where they do.
+        let age = (stamp &- (known & ~0xff)) >> 8
+        return .copy(
+            age: .nanoseconds(Int64(age)),
+            hopLimitDiffers: UInt8(truncatingIfNeeded: known) != hopLimit)
+    }
+
+    /// Where the line of a key begins.
+    @inline(__always)
+    private func first(of key: UInt64) -> Int {
+        1 + Int(truncatingIfNeeded: key & lineMask) << 2
     }
 }

@@ -78,13 +78,13 @@ struct IVFamilyTrial {
                 result.distinctKeys += 1
                 continue
             }
-            if note(packet, in: &entries[slot]) { result.conflictingKeys += 1 }
+            if Self.note(packet, in: &entries[slot]) { result.conflictingKeys += 1 }
         }
         return result
     }
 
     /// Adds a packet to its key, and returns true when it is the key's first conflict.
-    private func note(_ packet: IVFingerprint.Packet, in entry: inout Entry) -> Bool {
+    private static func note(_ packet: IVFingerprint.Packet, in entry: inout Entry) -> Bool {
         let step = Int32(bitPattern: packet.sequence &- entry.top)
         if packet.arrival &- entry.topTime > SenderTable.patience, step > 0 {
             entry.old = entry.top

@@ -25,7 +25,7 @@ public struct IVFingerprint: Sendable {
         /// There is no IV: the packets are not encrypted.
         case notEncrypted = "the packets look unencrypted"
         /// IVs look random, or at least unrelated to the sequence numbers.
-        case unrelated = "the IVs do not name the sender"
+        case unrelated = "the IVs do not name the senders"
         /// They seemed to, and it led to senders that cannot be.
         case contradicted = "the IVs name senders that the sequence numbers contradict"
     }

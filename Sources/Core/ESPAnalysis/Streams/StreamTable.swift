@@ -88,8 +88,6 @@ public struct StreamTable: Sendable {
     private var latestNumber: UInt32 = 0
     /// Changes when analyzers change their places.
     private var placeGeneration: UInt32 = 0
-    /// The places of the analyzers of a group of packets.
-    private var places = ContiguousArray<Int32>(repeating: -1, count: group)
     /// What loads ahead of need returned, which keeps them from being left out.
     private var warmth: UInt64 = 0
 
@@ -127,11 +125,13 @@ public struct StreamTable: Sendable {
     /// Takes in packets in order; much faster than one by one.
     ///
     /// A packet costs more in waiting for its place in the identity table than in everything else.
-    /// The places of sixteen packets are loaded at once first.
+    /// The places of sixteen packets are loaded at once first: as many loads as processors keep under
+    /// way.
     public mutating func receive(_ batch: Span<ESPObservation>) {
+        var places = InlineArray<16, Int32>(repeating: -1)
         var start = 0
         while start < batch.count {
-            let end = min(start + Self.group, batch.count)
+            let end = min(start + places.count, batch.count)
             let generation = placeGeneration
             for position in start..<end {
                 places[position - start] = touch(batch[position])
@@ -150,9 +150,6 @@ public struct StreamTable: Sendable {
             start = end
         }
     }
-
-    /// Packets whose places are loaded at once: as many loads as processors keep under way.
-    private static let group = 16
 
     /// Loads what is known of a packet, and returns the place of its analyzer, or -1 if it has none.
     @inline(__always)
