@@ -196,6 +196,33 @@ import Testing
             "at offset 48: stamps in units of 10^-20 s; at most 10^-19 or 2^-63 are read")
     }
 
+    @Test func `sums what the interfaces say was lost, the latest word of each`() {
+        func statistics(_ interface: UInt8, _ options: [UInt8]) -> [UInt8] {
+            Self.block(5, [interface, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0] + options)
+        }
+        func count(_ code: UInt8, _ drops: UInt8) -> [UInt8] {
+            [code, 0, 8, 0, drops, 0, 0, 0, 0, 0, 0, 0]
+        }
+        func drops(_ rest: [UInt8]) -> UInt64? {
+            let read = ReadCapture(Self.section + Self.interface() + Self.interface() + rest)
+            #expect(read.damage == nil)
+            return read.reportedDrops
+        }
+        #expect(drops([]) == nil)
+        #expect(drops(statistics(0, [])) == nil)
+        #expect(drops(statistics(0, count(4, 9) + count(5, 0))) == 0)
+        #expect(drops(statistics(0, count(5, 3) + count(7, 2) + [0, 0, 0, 0])) == 5)
+        let twice = statistics(0, count(5, 3)) + statistics(1, count(5, 10))
+        #expect(drops(twice + statistics(0, count(5, 4))) == 14)
+        #expect(
+            drops(twice + Self.section + Self.interface() + statistics(0, count(5, 100))) == 113)
+        // Too short; of an interface that is not there; an option of another length, or beyond the block.
+        #expect(drops(Self.block(5, [1, 2, 3, 4])) == nil)
+        #expect(drops(statistics(7, count(5, 3))) == nil)
+        #expect(drops(statistics(0, [5, 0, 4, 0, 1, 0, 0, 0])) == nil)
+        #expect(drops(statistics(0, count(7, 1) + [5, 0, 0xff, 0])) == 1)
+    }
+
     @Test func `a second section starts its interfaces anew`() {
         let read = ReadCapture(
             Self.section + Self.interface() + Self.packet() + Self.section + Self.packet())

@@ -15,6 +15,7 @@ struct ReadCapture: Equatable {
     var format: CaptureFormat?
     var packets: [Packet] = []
     var damage: CaptureDamage?
+    var reportedDrops: UInt64?
     /// The most octets that the reader asked a window to hold.
     var largestDemand = 0
 
@@ -28,6 +29,7 @@ struct ReadCapture: Equatable {
             let isFinal = fed == file.count
             let step = window.withRawSpan { reader.next($0, isFinal: isFinal) }
             format = reader.format
+            reportedDrops = reader.reportedDrops
             switch step {
             case .packet(let packet):
                 packets.append(

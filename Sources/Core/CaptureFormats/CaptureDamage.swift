@@ -181,6 +181,7 @@ extension CaptureDamage: CustomStringConvertible {
         case PcapngBlock.interfaceDescription: "an interface description"
         case PcapngBlock.packet: "an (obsolete) packet block"
         case PcapngBlock.simplePacket: "a simple packet block"
+        case PcapngBlock.interfaceStatistics: "interface statistics"
         case PcapngBlock.enhancedPacket: "an enhanced packet block"
         default: "a block of type \(hexadecimal(type))"
         }

@@ -42,6 +42,11 @@ public struct CaptureReader: Sendable {
     /// The format, as soon as the first four octets told it.
     public internal(set) var format: CaptureFormat?
 
+    /// Packets that the file so far says were lost while capturing; nil where it does not say.
+    ///
+    /// pcapng's interface statistics; they stand at the end of a section as a rule.
+    public var reportedDrops: UInt64? { section.drops }
+
     var phase = Phase.start
     var isBigEndian = false
     var classic = ClassicPcap()
@@ -99,7 +104,7 @@ extension CaptureReader {
         if magic == PcapngBlock.sectionHeader {
             format = .pcapng
             phase = .blocks
-            return nextBlock(window, isFinal: isFinal)
+            return next(window, isFinal: isFinal)
         }
         for (isBig, number) in [(true, magic), (false, magic.byteSwapped)] {
             guard let format = ClassicPcap.format(magic: number) else { continue }
@@ -134,7 +139,7 @@ extension CaptureReader {
             format: format, minorVersion: minor, network: uint32(window, at: consumed + 20))
         consumed += needed
         phase = .classic
-        return nextRecord(window, isFinal: isFinal)
+        return next(window, isFinal: isFinal)
     }
 }
 

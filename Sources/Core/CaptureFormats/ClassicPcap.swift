@@ -47,6 +47,7 @@ struct ClassicPcap: Sendable {
 
 extension CaptureReader {
     /// Reads a record: seconds, fraction, captured length, length on the wire, octets.
+    @inline(__always)
     mutating func nextRecord(_ window: RawSpan, isFinal: Bool) -> Step {
         let start = consumed
         let header = classic.recordHeader

@@ -7,6 +7,7 @@ enum PcapngBlock {
     /// Obsolete, and written by dumpcap before 2009.
     static let packet: UInt32 = 2
     static let simplePacket: UInt32 = 3
+    static let interfaceStatistics: UInt32 = 5
     static let enhancedPacket: UInt32 = 6
 }
 
@@ -17,16 +18,29 @@ struct PcapngSection: Sendable {
     var earlierInterfaces = 0
     /// Whether there is one: not before the first section header.
     var hasBegun = false
+    /// Packets that the sections before this one say were lost while capturing.
+    var earlierDrops: UInt64?
 
     struct Interface: Sendable {
         var linkType: LinkType
         /// The most octets that are captured of a frame; 0 for no limit.
         var snapLength: UInt32
         var resolution = StampResolution.microseconds
+        /// Packets lost on it while capturing, by its latest statistics; nil without any.
+        var drops: UInt64?
+    }
+
+    /// Packets that the file says were lost while capturing; nil where it does not say.
+    var drops: UInt64? {
+        interfaces.reduce(earlierDrops) { sum, interface in
+            guard let drops = interface.drops else { return sum }
+            return (sum ?? 0) &+ drops
+        }
     }
 
     mutating func begin() {
         hasBegun = true
+        earlierDrops = drops
         earlierInterfaces += interfaces.count
         interfaces.removeAll(keepingCapacity: true)
     }
@@ -35,6 +49,7 @@ struct PcapngSection: Sendable {
 // A block is its type, its length, a body and its length again, in the section's byte order. Every
 // length is checked before anything is believed that stands in the block.
 extension CaptureReader {
+    @inline(__always)
     mutating func nextBlock(_ window: RawSpan, isFinal: Bool) -> Step {
         if skipping != nil, let stop = skip(window, isFinal: isFinal) { return stop }
         while true {
@@ -66,6 +81,7 @@ extension CaptureReader {
             case PcapngBlock.simplePacket: outcome = simplePacket(window, end: end)
             case PcapngBlock.packet: outcome = packet(window, end: end)
             case PcapngBlock.interfaceDescription: outcome = interface(window, end: end)
+            case PcapngBlock.interfaceStatistics: outcome = statistics(window, end: end)
             default: outcome = sectionHeader(window)
             }
             if case .damaged = outcome { return outcome ?? .end }
@@ -80,6 +96,8 @@ extension CaptureReader {
         case PcapngBlock.enhancedPacket, PcapngBlock.packet: 32
         case PcapngBlock.simplePacket: 16
         case PcapngBlock.interfaceDescription: 20
+        // Packets are read without them too, so what is wrong inside is left out.
+        case PcapngBlock.interfaceStatistics: 12
         case PcapngBlock.sectionHeader: 28
         default: nil
         }
@@ -196,15 +214,41 @@ extension CaptureReader {
                 }
                 interface.resolution = resolution
             } else if code == 14 {
-                let high = uint32(window, at: isBigEndian ? value : value + 4)
-                let low = uint32(window, at: isBigEndian ? value + 4 : value)
-                seconds = Int64(bitPattern: UInt64(high) << 32 | UInt64(low))
+                seconds = Int64(bitPattern: uint64(window, at: value))
             }
             offset = value + (Int(length) + 3) & ~3
         }
         if let seconds { interface.resolution.setOffset(seconds: seconds) }
         section.interfaces.append(interface)
         return nil
+    }
+
+    /// Interface, stamp, options; those of interest count packets since the capture began.
+    private mutating func statistics(_ window: RawSpan, end: Int) -> Step? {
+        guard end - consumed >= 24 else { return nil }
+        let interface = uint32(window, at: consumed + 8)
+        guard interface < UInt32(section.interfaces.count) else { return nil }
+        var drops: UInt64?
+        var offset = consumed + 20
+        while offset + 4 <= end - 4 {
+            let code = uint16(window, at: offset)
+            let length = Int(uint16(window, at: offset + 2))
+            let value = offset + 4
+            guard code != 0, value + length <= end - 4 else { break }
+            // isb_ifdrop: by the interface; isb_osdrop: by the operating system.
+            if code == 5 || code == 7, length == 8 {
+                drops = (drops ?? 0) &+ uint64(window, at: value)
+            }
+            offset = value + (length + 3) & ~3
+        }
+        if let drops { section.interfaces[Int(interface)].drops = drops }
+        return nil
+    }
+
+    private func uint64(_ window: RawSpan, at offset: Int) -> UInt64 {
+        let high = uint32(window, at: isBigEndian ? offset : offset + 4)
+        let low = uint32(window, at: isBigEndian ? offset + 4 : offset)
+        return UInt64(high) << 32 | UInt64(low)
     }
 
     /// Interface, stamp high and low, captured length, length on the wire, octets, options.

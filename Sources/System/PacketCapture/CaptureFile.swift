@@ -38,6 +38,10 @@ public import CaptureFormats
     public var format: CaptureFormat? { reader.format }
     /// Whether the file is gzip'd; false until the first batch.
     public var isGzipped: Bool { source.isGzipped }
+    /// Packets that the file so far says were lost while capturing; nil where it does not say.
+    public var reportedDrops: UInt64? { reader.reportedDrops }
+    /// Octets of the capture that were read, after decompression.
+    public var octetsUnpacked: Int { reader.windowOffset + reader.consumed }
     /// How much was read.
     public var progress: Progress {
         Progress(octetsRead: source.octetsRead, octetsTotal: source.octetsTotal)

@@ -21,6 +21,8 @@ struct ReadFile {
     var damage: CaptureDamage?
     var format: CaptureFormat?
     var isGzipped = false
+    var reportedDrops: UInt64?
+    var octetsUnpacked = 0
     var progress: [CaptureFile.Progress] = []
 
     init(path: String) throws {
@@ -36,6 +38,8 @@ struct ReadFile {
         damage = file.damage
         format = file.format
         isGzipped = file.isGzipped
+        reportedDrops = file.reportedDrops
+        octetsUnpacked = file.octetsUnpacked
         #expect(file.packets == packets.count)
         // The end is said again.
         #expect(try file.readBatch { _, _ in Issue.record("a packet after the end") } == false)

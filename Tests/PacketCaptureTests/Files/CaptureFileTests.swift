@@ -70,6 +70,7 @@ import Testing
             #expect(progress.last?.octetsRead == octets.count)
             #expect(progress.map(\.octetsRead) == progress.map(\.octetsRead).sorted())
             #expect(progress.count > 3)
+            #expect(try ReadFile(octets).octetsUnpacked == Self.large.count)
         }
         let pipe = FedPipe(Self.large, piece: 65_536)
         let piped = try withExtendedLifetime(pipe) { try ReadFile(path: pipe.path).progress }
@@ -135,6 +136,7 @@ import Testing
         case .twoInterfaces:
             expect(esp: 6, fragments: 1, later: 1, ike: 2, keepalives: 1, icmp: 0, other: 0)
             #expect(Set(read.packets.map(\.interface)) == [0, 1])
+            #expect(read.reportedDrops == 0)
             #expect(Set(read.packets.map(\.linkType)) == [1, 101])
         }
     }
