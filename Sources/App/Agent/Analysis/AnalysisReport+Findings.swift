@@ -6,55 +6,10 @@ import PacketFormats
 extension AnalysisReport {
     /// What of the finding catalogue the file shows, the most severe first.
     var findings: [Finding] {
-        [pathReordering, replaySuspected, captureIncomplete].compactMap { $0 }
-    }
-
-    /// The most streams that a finding names.
-    private static let namedStreams = 10
-
-    private func evidence(
-        _ kind: StreamVerdict.Kind, _ sentence: (CapturedStream, StreamVerdict) -> String
-    ) -> [String] {
-        streams.compactMap { stream in
-            stream.report.verdicts.first { $0.kind == kind }.map { sentence(stream, $0) }
-        }.prefix(Self.namedStreams).map { $0 }
-    }
-
-    private var pathReordering: Finding? {
-        let seen = evidence(.pathReordering) { "\($0.report.id.text): \($1.evidence)" }
-        guard !seen.isEmpty else { return nil }
-        let affected = streams.filter { $0.says(.pathReordering) }
-        var remedy = [
-            "look for load balancing by packet on the way (ECMP, bonded links) and have it go by flow"
-        ]
-        // A single sender's reordering is what a larger window is for.
-        let readings = affected.map { ReplayWindowReading($0.report) }
-        if readings.allSatisfy({ $0.sufficientWindow != nil }),
-            let window = readings.compactMap(\.sufficientWindow).max()
-        {
-            remedy.append("set the receiver's replay window to \(window) or more")
-        }
-        return Finding(
-            id: .pathReordering, severity: .warning,
-            confidence: affected.map { $0.report.senders.confidence ?? 1 }.max() ?? 1,
-            summary: "The path reorders packets of single senders.", evidence: seen, remedy: remedy)
-    }
-
-    private var replaySuspected: Finding? {
-        let seen = evidence(.replaySuspected) { "\($0.report.id.text): \($1.evidence)" }
-        guard !seen.isEmpty else { return nil }
-        let isProven = streams.contains { stream in
-            stream.report.verdicts.contains { $0.kind == .replaySuspected && $0.grade == .proven }
-        }
-        return Finding(
-            id: .replaySuspected, severity: .warning, confidence: isProven ? 0.99 : 0.9,
-            summary: "Byte-identical ESP packets return late.", evidence: seen,
-            remedy: [
-                "find out who sends them again: a loop on the way, a mirror port that is forwarded, "
-                    + "or an attacker",
-                "with several senders on the SA a replay window cannot stay on to reject them; "
-                    + "inner protocols must",
-            ])
+        [
+            StreamFindings.pathReordering(of: streams), StreamFindings.replaySuspected(in: streams),
+            captureIncomplete,
+        ].compactMap { $0 }
     }
 
     private var captureIncomplete: Finding? {

@@ -42,18 +42,7 @@ struct ESPPipeline: ~Copyable {
         frames.count(decoded)
         switch decoded {
         case .esp(let datagram):
-            let payload = frame.extracting(datagram.payload)
-            batch.append(
-                ESPObservation(
-                    arrival: instant, source: datagram.ip.source,
-                    destination: datagram.ip.destination, encapsulation: datagram.encapsulation,
-                    spi: datagram.spi, sequence: datagram.sequence,
-                    hopLimit: datagram.ip.hopLimit, identification: datagram.ip.identification,
-                    length: datagram.ip.length,
-                    initializationVector: payload.byteCount >= 8
-                        ? payload.bigEndianUInt64(at: 0) : nil,
-                    identity: hash.identity(sequence: datagram.sequence, payload: payload),
-                    isFragment: datagram.ip.isFragment))
+            batch.append(ESPObservation(datagram, in: frame, arrival: instant, hash: hash))
             if batch.count == Self.batchSize { flush() }
         case .laterFragment(let header):
             table.noteLaterFragment(source: header.source, destination: header.destination)
