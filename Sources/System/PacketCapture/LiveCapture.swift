@@ -39,11 +39,14 @@ import RawSockets
     /// What the kernel counted since the device was opened, modulo 2³² as libpcap has it.
     public struct Statistics: Hashable, Sendable {
         /// Packets that passed the filter, `dropped` included.
-        public var received: UInt32
+        public var received: UInt32 = 0
         /// Packets lost because the ring was full.
-        public var dropped: UInt32
+        public var dropped: UInt32 = 0
         /// Packets that the device itself dropped; 0 where the driver does not say.
-        public var droppedByDevice: UInt32
+        public var droppedByDevice: UInt32 = 0
+
+        /// Makes counts of zero.
+        public init() {}
     }
 
     /// The device's name.
@@ -136,8 +139,11 @@ import RawSockets
     public var statistics: Statistics? {
         var counts = pcap_stat()
         guard unsafe pcap_stats(handle, &counts) == 0 else { return nil }
-        return Statistics(
-            received: counts.ps_recv, dropped: counts.ps_drop, droppedByDevice: counts.ps_ifdrop)
+        var statistics = Statistics()
+        statistics.received = counts.ps_recv
+        statistics.dropped = counts.ps_drop
+        statistics.droppedByDevice = counts.ps_ifdrop
+        return statistics
     }
 
     /// How the device is now.

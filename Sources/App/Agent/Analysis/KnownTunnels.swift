@@ -6,9 +6,9 @@ import NetworkPrimitives
 ///
 /// A tunnel whose `local` is configured wants both ends to be right, one without it the far end
 /// alone; the former wins. No name is resolved: a file may be of last year and of another place.
-public struct KnownTunnels: Sendable {
+public struct KnownTunnels: Equatable, Sendable {
     /// A tunnel's ends as its stanza states them.
-    private struct Ends: Sendable {
+    private struct Ends: Equatable, Sendable {
         var name: String
         var remote: IPAddress
         var local: IPAddress?
@@ -42,6 +42,23 @@ public struct KnownTunnels: Sendable {
         let settings = [configuration.probing] + configuration.tunnels.map(\.probing)
         replayWindows = Set(settings.flatMap(\.replayWindows)).sorted()
         self.absence = absence
+    }
+
+    /// Knows tunnels as they are watched, with what this host knows of their ends.
+    ///
+    /// The near end of an observer's tunnel is an appliance's: what this host would send from is
+    /// nothing to go by, so only a configured one counts.
+    init(of plans: [TunnelPlan]) {
+        names = plans.map(\.name)
+        ends = plans.compactMap { plan in
+            guard let remote = plan.remote else { return nil }
+            let isEndpoint = plan.configuration.role == .endpoint
+            return Ends(
+                name: plan.name, remote: remote,
+                local: isEndpoint ? plan.local : plan.configuration.local)
+        }
+        replayWindows = Set(plans.flatMap(\.configuration.probing.replayWindows)).sorted()
+        absence = "no tunnel has these addresses"
     }
 
     /// A stream with its place among the tunnels.

@@ -67,6 +67,20 @@ final class HostView {
         do throws(NetlinkError) { return try reader(of: namespace).links() } catch { return nil }
     }
 
+    /// The SAs of a namespace, read at once and not from the round's snapshot, which gives the rest.
+    func associations(of namespace: String?) -> AssociationReading {
+        var snapshot = facts(of: namespace).snapshot
+        let before = MonotonicClock.now()
+        do throws(NetlinkError) {
+            snapshot.associations = .known(try reader(of: namespace).associations())
+        } catch {
+            snapshot.associations = .unknown(reason: error.description)
+        }
+        // The counters are of some moment in between.
+        let at = before + (MonotonicClock.now() - before) / 2
+        return AssociationReading(at: at, snapshot: snapshot)
+    }
+
     private func route(
         in namespace: String?, to destination: IPAddress, from source: IPAddress?, mark: UInt32
     ) -> Reading<RouteLookup> {

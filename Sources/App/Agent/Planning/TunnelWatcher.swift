@@ -21,10 +21,15 @@ final class TunnelWatcher: Sendable {
         var netlinkOverruns: UInt64
         /// Namespaces whose sockets lead nowhere any more.
         var replacedNamespaces: [String]
+        /// The SAs of the namespaces, read at once for a comparison with what was captured; nil in
+        /// rounds without one.
+        var associations: [String?: AssociationReading]?
     }
 
     private static let glance = Duration.seconds(1)
     private static let fullRound = Duration.seconds(5)
+    /// Between two looks at the SAs' counters (algorithms §1).
+    private static let comparison = Duration.seconds(10)
     /// Traffic that arrived within this time counts as flowing.
     private static let flowMemory = Duration.seconds(5)
 
@@ -84,6 +89,7 @@ final class TunnelWatcher: Sendable {
         var flows = InboundFlows()
         var devices: [String?: [DeviceIdentity]] = [:]
         var nextFull = MonotonicClock.now()
+        var nextComparison = MonotonicClock.now()
         var generation = -1
         var lost: [String: MonotonicInstant] = [:]
         while true {
@@ -115,6 +121,12 @@ final class TunnelWatcher: Sendable {
             let facts = Self.facts(view, plans)
             flows.forget(allTunnelsBut: plans)
             for plan in plans { flows.note(facts[plan.configuration.netns], of: plan, at: now) }
+            var associations: [String?: AssociationReading]?
+            if now >= nextComparison {
+                associations = Dictionary(
+                    uniqueKeysWithValues: facts.keys.map { ($0, view.associations(of: $0)) })
+                nextComparison = now + Self.comparison
+            }
             handler(
                 Round(
                     plans: plans,
@@ -122,7 +134,7 @@ final class TunnelWatcher: Sendable {
                         plans.map { ($0.name, flows.isFlowing($0, at: now, Self.flowMemory)) },
                         uniquingKeysWith: { first, _ in first }),
                     facts: facts, netlinkOverruns: view.overruns,
-                    replacedNamespaces: replaced))
+                    replacedNamespaces: replaced, associations: associations))
             poll.wait(until: now + Self.glance) { _ in }
         }
     }

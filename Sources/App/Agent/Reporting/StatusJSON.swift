@@ -56,6 +56,10 @@ extension TunnelReport {
         tunnel.put("changes_24h", changesLastDay)
         tunnel.put("waiting_for", .array(plan.waitingFor.map(JSONValue.string)))
         tunnel.put("probes", .array(rows.map { $0.json(isVerbose: isVerbose) }))
+        tunnel.put("capture", capture.json)
+        tunnel.put(
+            "streams", capture.isKnown ? .array(capture.streams.map(\.json)) : nil,
+            orBecause: capture.reason ?? "not known")
         for (key, reason) in Self.notMeasured { tunnel.put(key, nil, orBecause: reason) }
         tunnel.put("findings", .array(findings.map(\.json)))
         return tunnel.value
@@ -63,13 +67,45 @@ extension TunnelReport {
 
     /// Parts of the document that this version does not measure; null, with the reason.
     private static let notMeasured = [
-        ("streams", "this version does not capture ESP"),
         ("kernel", "this version does not report security associations"),
         ("path_mtu", "this version does not search the path MTU"),
         ("reply_path", "this version does not run the hop ladder of Echo Replies"),
         ("ike", "this version does not watch IKE"),
         ("provider_checks", "this version does not watch the provider's health checks"),
     ]
+}
+
+extension TunnelCapture {
+    /// The value of `capture`: where ESP is captured, and whether all of it is seen.
+    var json: JSONValue {
+        var object = JSONObject()
+        object.put("running", reason == nil)
+        object.put("reason", reason.map(JSONValue.string) ?? .null)
+        object.put(
+            "interface", place.map { .string($0.device) }, orBecause: reason ?? "not known")
+        var unknown = ""
+        var isComplete: Bool?
+        switch completeness {
+        case .unknown(let reason): unknown = reason
+        case .complete: isComplete = true
+        case .incomplete: isComplete = false
+        }
+        object.put("complete", isComplete.map(JSONValue.bool), orBecause: unknown)
+        object.put(
+            "compared", completeness.interval.map(\.json), orBecause: unknown)
+        return object.value
+    }
+}
+
+extension CompletenessCheck.Interval {
+    fileprivate var json: JSONValue {
+        var object = JSONObject()
+        object.put("seconds", length)
+        object.put("captured_packets", captured)
+        object.put("kernel_packets", kernel)
+        object.put("dropped_packets", drops)
+        return object.value
+    }
 }
 
 extension ProbeRow {

@@ -15,7 +15,8 @@ struct StatusMetrics {
     var process: ProcessStatistics
 
     var families: [MetricFamily] {
-        stateFamilies + probeFamilies + [findings] + selfFamilies + processFamilies
+        stateFamilies + probeFamilies + CaptureMetrics(report: report).families + [findings]
+            + selfFamilies + processFamilies
     }
 
     // MARK: - State

@@ -79,6 +79,9 @@ struct StatusPage {
             \(tunnel.rows.map(row).joined(separator: "\n"))
             </tbody>
             </table>
+            \(CaptureText(capture: tunnel.capture).lines.map {
+                "<p>\($0.name): \(Self.escape($0.text))</p>"
+            }.joined(separator: "\n"))
             </section>
             """
     }

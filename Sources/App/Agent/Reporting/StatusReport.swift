@@ -10,6 +10,8 @@ struct StatusReport: Sendable {
     /// Findings about the host itself.
     var findings: [Finding]
     var tunnels: [TunnelReport]
+    /// The devices that are captured on.
+    var captures: [CaptureThread.Snapshot] = []
 
     /// The worst tunnel's verdict; unknown where there is none.
     ///
@@ -43,6 +45,8 @@ struct TunnelReport: Sendable {
     var changesLastDay: Int
     var stateChanges: [TunnelMonitor.StateChange: UInt64]
     var rows: [ProbeRow]
+    /// Its ESP on the wire.
+    var capture = TunnelCapture()
     var findings: [Finding]
 
     var verdict: TunnelState { Self.verdict(of: state, findings) }

@@ -75,6 +75,11 @@ struct StatusText {
         }
         lines.append("")
         lines += probeTable(tunnel.rows)
+        lines += [""]
+        lines += CaptureText(capture: tunnel.capture).lines.map { line in
+            let name = line.name + String(repeating: " ", count: 9 - line.name.count)
+            return "  \(palette.paint(name, .faint))\(line.text)"
+        }
         if isVerbose { lines += details(tunnel.rows) }
         for finding in tunnel.findings { lines += [""] + finding.lines(palette) }
         return lines

@@ -34,6 +34,7 @@ struct AgentRoutes: Sendable {
         }
         router.on(.get, "/metrics") { await metrics($0) }
         router.on(.get, "/api/v1/status") { await status($0) }
+        router.on(.get, "/api/v1/senders") { await senders($0) }
         router.on(.get, "/-/healthy") { _ in .text("tunnel-probe is healthy.\n") }
         router.on(.get, "/-/ready") { [service] _ in
             service.isReady
@@ -84,7 +85,22 @@ struct AgentRoutes: Sendable {
 
     private func status(_ request: HTTPRequest) async -> HTTPResponse {
         let format = ReportFormat(query: request.query)
-        let report = await service.currentStatus(format: format)
+        return Self.response(await service.currentStatus(format: format), format)
+    }
+
+    private func senders(_ request: HTTPRequest) async -> HTTPResponse {
+        let order = SendersOrder(query: request.query)
+        do throws(ProbingService.Refusal) {
+            return Self.response(
+                try await service.senders(of: order.tunnel).rendered(order.format), order.format)
+        } catch {
+            return .text("\(error)\n", status: 400)
+        }
+    }
+
+    private static func response(
+        _ report: RenderedReport, _ format: ReportFormat
+    ) -> HTTPResponse {
         var response = HTTPResponse.bytes(
             report.document,
             contentType: format.isJSON ? "application/json" : "text/plain; charset=utf-8")

@@ -47,6 +47,7 @@ public final class ProbingService: Sendable {
     }
 
     let loop: ProbeLoop
+    private let capture: CaptureService
     private let knowledge: Mutex<Knowledge>
     private let resolver: NameResolver
     private let watcher = Mutex<TunnelWatcher?>(nil)
@@ -60,6 +61,7 @@ public final class ProbingService: Sendable {
         self.logger = logger
         knowledge = Mutex(Knowledge(configuration: configuration))
         resolver = NameResolver()
+        capture = CaptureService(logger: logger)
         let events = LoopEvents(logger: logger)
         do throws(SocketError) {
             loop = try ProbeLoop { events.take($0) }
@@ -90,10 +92,11 @@ public final class ProbingService: Sendable {
         watcher.withLock { $0?.adopt(configuration) }
     }
 
-    /// Ends both threads.
+    /// Ends all threads.
     public func stop() {
         watcher.withLock { $0?.stop() }
         loop.stop()
+        capture.stop()
     }
 
     /// Whether this host has been looked at once since the start.
@@ -109,8 +112,29 @@ public final class ProbingService: Sendable {
         let (monitors, now, wall) = await loop.run { state in
             (state.monitors.continuous, MonotonicClock.now(), WallClock.now())
         }
-        return report(of: monitors.map { $0.report(now: now, wall: wall, stateOf: $0) })
+        return await report(of: monitors.map { $0.report(now: now, wall: wall, stateOf: $0) })
     }
+
+    /// Who sends ESP through one tunnel, or through all.
+    ///
+    /// - Throws: `Refusal` for a name that no tunnel has.
+    func senders(of tunnel: String?) async throws(Refusal) -> SendersReport {
+        let plans = knowledge.withLock { $0.plans }
+        if let tunnel, !plans.contains(where: { $0.name == tunnel }) {
+            throw .unknownTunnel(tunnel, known: plans.map(\.name))
+        }
+        let report = await capture.report(senders: Self.reportedSenders)
+        let names = plans.map(\.name).filter { tunnel == nil || $0 == tunnel }
+        let captures = names.map { report[$0] }
+        return SendersReport(
+            streams: captures.flatMap(\.streams), tunnel: tunnel,
+            reason: plans.isEmpty
+                ? "no tunnel is configured or known to the kernel"
+                : captures.compactMap(\.reason).first)
+    }
+
+    /// How many senders of a stream are named.
+    private static let reportedSenders = 512
 
     /// The counters that belong to no tunnel.
     func selfMeasurement() async -> SelfMeasurement {
@@ -145,6 +169,8 @@ public final class ProbingService: Sendable {
             state.transport.makeRoom(for: plans)
             return ids
         }
+        let guest = capture.observe(plans)
+        defer { capture.forget(guest) }
         let traffic = observeTraffic()
         defer { traffic?.stop() }
         var isFinished = ids.isEmpty
@@ -163,7 +189,7 @@ public final class ProbingService: Sendable {
                 MonotonicClock.now(), WallClock.now()
             )
         }
-        return report(
+        return await report(
             of: ended.map { monitor in
                 let judge = continuous.first { $0.plan.name == monitor.plan.name } ?? monitor
                 return monitor.report(now: now, wall: wall, stateOf: judge)
@@ -177,7 +203,8 @@ public final class ProbingService: Sendable {
         let configuration = knowledge.withLock { $0.configuration }
         do throws(SocketError) {
             return try TunnelWatcher(configuration: configuration, resolver: resolver) {
-                [loop] round in
+                [loop, capture] round in
+                if let associations = round.associations { capture.compare(associations) }
                 loop.post { state in
                     for (name, isFlowing) in round.inboundTraffic {
                         state.monitors.noteInboundTraffic(isFlowing, tunnel: name)
@@ -296,17 +323,25 @@ public final class ProbingService: Sendable {
 
     // MARK: - Knowledge
 
-    private func report(of tunnels: [TunnelReport]) -> StatusReport {
+    private func report(of tunnels: [TunnelReport]) async -> StatusReport {
+        let captured = await capture.report()
         let findings = knowledge.withLock {
             HostFindings.findings(
-                facts: $0.facts, plans: $0.plans, notices: $0.notices.values.sorted())
+                facts: $0.facts, plans: $0.plans,
+                notices: $0.notices.values.sorted() + captured.obstacles)
         }
         return StatusReport(
             generatedAt: WallClock.now(),
             agent: AgentIdentity(
                 version: Version.current, hostname: Host.name ?? "unknown",
                 uptime: MonotonicClock.now() - startedAt),
-            findings: findings, tunnels: tunnels)
+            findings: findings,
+            tunnels: tunnels.map { tunnel in
+                var tunnel = tunnel
+                tunnel.capture = captured[tunnel.plan.name]
+                tunnel.findings += CaptureFindings.findings(of: tunnel.capture, tunnel.plan)
+                return tunnel
+            }, captures: captured.places)
     }
 
     /// Takes what the watcher saw; runs on its thread.
@@ -327,6 +362,8 @@ public final class ProbingService: Sendable {
                 uniquingKeysWith: { first, _ in first })
             return (changed, changes)
         }
+        if plansChanged { capture.watch(round.plans) }
+        if let associations = round.associations { capture.compare(associations) }
         for (name, waiting) in waitingChanges {
             if waiting.isEmpty {
                 logger.notice("tunnel \(name): everything it waited for is there")

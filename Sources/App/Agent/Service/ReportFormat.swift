@@ -89,6 +89,13 @@ extension ProbingService {
     }
 }
 
+extension SendersReport {
+    /// Writes the senders.
+    func rendered(_ format: ReportFormat) -> RenderedReport {
+        RenderedReport(verdict: verdict.rawValue, document: format.render(self))
+    }
+}
+
 extension AnalysisReport {
     /// Writes the analysis.
     public func rendered(_ format: ReportFormat) -> RenderedReport {

@@ -50,9 +50,6 @@ public struct CounterTracker: Sendable {
     var births = BirthHistory()
     let decay = DecayTable()
 
-    /// Tracks by how long they have been idle; used, and made, when some must make room.
-    private var ages: ContiguousArray<Int> = []
-
     var now = Int64.min
     var firstArrival: Int64?
     var packets: UInt64 = 0
@@ -63,8 +60,6 @@ public struct CounterTracker: Sendable {
     /// Tracks with three packets or more that had to make room.
     var retired = 0
     var confidenceSum = 0.0
-    /// The sum of the tracks' `hazard`.
-    var hazards = 0.0
     var lost: UInt64 = 0
     var outage: UInt64 = 0
     var fills: UInt64 = 0
@@ -115,9 +110,7 @@ public struct CounterTracker: Sendable {
         let packet = Packet(
             number: sequence, hopLimit: hopLimit, identification: identification,
             hopClass: classes.number(of: hopLimit))
-        let area = index.neighbourhood(below: sequence)
-        if let decision = continueAlone(packet, area) { return decision }
-        let choice = weigh(packet, area)
+        let choice = weigh(packet)
         if choice.decoyWeight > choice.weight {
             decoyWins &+= 1
             holes.close(choice.decoy)
@@ -170,64 +163,6 @@ public struct CounterTracker: Sendable {
     }
 }
 
-// MARK: The usual case
-
-extension CounterTracker {
-    /// The packet that one track expects, where nothing else stands: no other track within reach,
-    /// of any class, and no hole.
-    ///
-    /// Nearly all packets of a stream whose counters are apart. The explanations are this track and
-    /// a new one, so the confidence is the same as by `weigh`; what is saved is the asking.
-    ///
-    /// - Returns: nil where there is more to weigh.
-    @inline(__always)
-    private mutating func continueAlone(
-        _ packet: Packet, _ area: NextNumberIndex.Neighbourhood
-    ) -> Decision? {
-        guard area.classes == 1 &<< UInt32(packet.hopClass), clock.isSilent else { return nil }
-        let cell = index.lonelyCell(in: area, class: packet.hopClass)
-        guard cell >= 0 else { return nil }
-        let slot = Int(index.head(inCell: cell))
-        guard tracks[slot].peers == 1, !tracks[slot].isOverdue, tracks[slot].packets >= 3,
-            holes.isEmpty(at: packet.number)
-        else { return nil }
-
-        let seconds = Double(now &- tracks[slot].advanced) * 1e-9
-        let weight =
-            priors.gaps[1] * priors.same * (Double(tracks[slot].counted) + 1)
-            / (Double(tracks[slot].elapsed) + seconds + priors.meanGap)
-        let birth = birthWeight(packet)
-        guard weight > birth, index.advance(cell) else { return nil }
-
-        let confidence = weight / (weight + birth)
-        confidenceSum += confidence
-        priors.learnInOrder(confidence)
-        steps &+= 1
-        hazards += tracks[slot].stepAlone(to: packet, at: now, seconds, priors.meanGap)
-        let serial = tracks[slot].serial
-        if SilenceTimer.needsArming(tracks[slot]) { timer.arm(slot, &tracks) }
-        return Decision(
-            kind: .forward, track: Int32(truncatingIfNeeded: serial), gap: 1,
-            confidence: confidence)
-    }
-}
-
-extension CounterTrack {
-    @inline(__always)
-    fileprivate mutating func stepAlone(
-        to packet: CounterTracker.Packet, at now: Int64, _ seconds: Double, _ meanGap: Double
-    ) -> Double {
-        packets &+= 1
-        last = packet.number
-        advanced = now
-        seen = now
-        identification = packet.identification
-        hopLimit = packet.hopLimit
-        mismatches = 0
-        return pace(1, seconds, meanGap)
-    }
-}
-
 // MARK: Tracks begin, step, fill holes and make room
 
 extension CounterTracker {
@@ -246,7 +181,6 @@ extension CounterTracker {
             slot = tracks.count
             tracks.append(track)
         }
-        hazards += tracks[slot].setHazard(priors.meanGap)
         index.insert(slot, &tracks)
         births.record(packet.number, age: now &- (firstArrival ?? now))
         singles += 1
@@ -265,12 +199,14 @@ extension CounterTracker {
             if confidence > 0.9 { priors.learnJump(gap: choice.gap) }
             openHoles(slot, packet.number, choice.gap)
         }
-        let seconds = Double(now &- tracks[slot].advanced) * 1e-9
-        hazards += tracks[slot].pace(Float(choice.gap), seconds, priors.meanGap)
+        let gap = Float(choice.gap)
+        let seconds = Float(Double(now &- tracks[slot].advanced) * 1e-9)
+        tracks[slot].counted = tracks[slot].counted * 0.98 + gap
+        tracks[slot].elapsed = tracks[slot].elapsed * 0.98 + seconds
         tracks[slot].advanced = now
         tracks[slot].identification = packet.identification
         index.move(slot, to: packet.number, &tracks)
-        if SilenceTimer.needsArming(tracks[slot]) { timer.arm(slot, &tracks) }
+        timer.arm(slot, &tracks)
     }
 
     private mutating func fill(_ choice: Choice, _ packet: Packet, _ confidence: Double) {
@@ -358,13 +294,12 @@ extension CounterTracker {
     @inline(never)
     private mutating func evict() {
         var wanted = max(1, capacity / 64)
-        if ages.isEmpty { ages = ContiguousArray(repeating: 0, count: 512) }
-        for bin in ages.indices { ages[bin] = 0 }
-        for track in tracks where track.isLive { ages[ageBin(track)] += 1 }
+        var bins = ContiguousArray(repeating: 0, count: 512)
+        for track in tracks where track.isLive { bins[ageBin(track)] += 1 }
         var last = 511
         var older = 0
-        while last > 0, older + ages[last] < wanted {
-            older += ages[last]
+        while last > 0, older + bins[last] < wanted {
+            older += bins[last]
             last -= 1
         }
         var wantedOfLast = wanted - older
@@ -393,7 +328,6 @@ extension CounterTracker {
         index.remove(slot, &tracks)
         classes.leave(tracks[slot].hopClass)
         tracks[slot].packets = 0
-        hazards -= Double(tracks[slot].hazard)
         // No entry of the ledger may find its track in the next one of the slot.
         tracks[slot].serial = 0
         freeTracks.append(UInt16(slot))

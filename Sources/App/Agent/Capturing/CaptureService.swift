@@ -1,0 +1,300 @@
+import Configuration
+import ESPAnalysis
+import KernelState
+import Logging
+import NetworkPrimitives
+import PacketCapture
+import RawSockets
+import Synchronization
+
+/// Captures the ESP of the watched tunnels: one `CaptureThread` for each device.
+///
+/// Counters are kept here for as long as a tunnel is watched, whatever becomes of devices and SAs.
+final class CaptureService: Sendable {
+    private struct State {
+        var continuous: [TunnelPlan] = []
+        /// Tunnels that somebody looks at for a while.
+        var guests: [Int: [TunnelPlan]] = [:]
+        var nextGuest = 0
+        var threads: [CapturePlace: CaptureThread] = [:]
+        /// Why a device has no thread.
+        var failures: [CapturePlace: String] = [:]
+        /// Totals of tunnels from devices that are no longer captured on.
+        var retired: [String: TunnelTraffic] = [:]
+        /// What was reported last, below which no counter falls.
+        var published: [String: TunnelTraffic] = [:]
+        var checks: [String: CompletenessCheck] = [:]
+        var kernelWindows: [String: Int] = [:]
+        /// Drops of each device at the end of each of the last comparisons.
+        var drops: [CapturePlace: [UInt64]] = [:]
+        var isStopped = false
+
+        var plans: [TunnelPlan] {
+            var names: Set<String> = []
+            return (continuous + guests.sorted { $0.key < $1.key }.flatMap(\.value)).filter {
+                names.insert($0.name).inserted
+            }
+        }
+
+        /// Forgets what tunnels came to that are no longer watched.
+        mutating func forgetUnwatched() {
+            let names = Set(plans.map(\.name))
+            retired = retired.filter { names.contains($0.key) }
+            published = published.filter { names.contains($0.key) }
+            checks = checks.filter { names.contains($0.key) }
+            kernelWindows = kernelWindows.filter { names.contains($0.key) }
+        }
+    }
+
+    private let state = Mutex(State())
+    private let seed = UInt64.random(in: .min ... .max)
+    private let events: AsyncStream<CaptureThread.Event>.Continuation
+
+    init(logger: Logger) {
+        // Whoever reads the log may be slow, and must not stop a capture.
+        let (stream, events) = AsyncStream<CaptureThread.Event>.makeStream(
+            bufferingPolicy: .bufferingNewest(100))
+        self.events = events
+        Task {
+            for await event in stream { Self.write(event, to: logger) }
+        }
+    }
+
+    deinit { events.finish() }
+
+    // MARK: - Plans
+
+    /// Captures the ESP of these tunnels from now on, and of no others.
+    func watch(_ plans: [TunnelPlan]) {
+        reconcile { $0.continuous = plans }
+    }
+
+    /// Captures the ESP of these tunnels too, until `forget`.
+    func observe(_ plans: [TunnelPlan]) -> Int {
+        var guest = 0
+        reconcile { state in
+            guest = state.nextGuest
+            state.nextGuest += 1
+            state.guests[guest] = plans
+        }
+        return guest
+    }
+
+    /// Ends what `observe` began.
+    func forget(_ guest: Int) { reconcile { $0.guests[guest] = nil } }
+
+    /// Ends all captures.
+    func stop() {
+        reconcile { state in
+            state.continuous = []
+            state.guests = [:]
+            state.isStopped = true
+        }
+    }
+
+    private func reconcile(_ change: (inout State) -> Void) {
+        let ended = state.withLock { state in
+            let before = state.plans
+            change(&state)
+            guard state.plans != before || state.isStopped else { return [CaptureThread]() }
+            state.forgetUnwatched()
+            let plans = state.isStopped ? [] : CapturePlan.plans(for: state.plans)
+            let places = Set(plans.map(\.place))
+            let ended = state.threads.filter { !places.contains($0.key) }.map(\.value)
+            state.threads = state.threads.filter { places.contains($0.key) }
+            state.drops = state.drops.filter { places.contains($0.key) }
+            state.failures = [:]
+            for plan in plans { start(plan, &state) }
+            return ended
+        }
+        for thread in ended {
+            Task { await retire(thread) }
+        }
+    }
+
+    private func start(_ plan: CapturePlan, _ state: inout State) {
+        if let thread = state.threads[plan.place] { return thread.adopt(plan) }
+        do throws(SocketError) {
+            state.threads[plan.place] = try CaptureThread(plan, seed: seed) { [events] in
+                events.yield($0)
+            }
+        } catch {
+            state.failures[plan.place] = "the capture cannot start: \(error)"
+        }
+    }
+
+    private func retire(_ thread: CaptureThread) async {
+        let last = await thread.stop()
+        state.withLock { state in
+            let names = Set(state.plans.map(\.name))
+            for (tunnel, traffic) in last.traffic.closed where names.contains(tunnel) {
+                state.retired[tunnel, default: TunnelTraffic()].add(traffic)
+            }
+        }
+    }
+
+    // MARK: - Reports
+
+    /// What is captured now, with up to `senders` senders of each stream by name.
+    func report(senders: Int = 0) async -> CaptureReport {
+        let threads = state.withLock { Array($0.threads.values) }
+        let snapshots = await withTaskGroup(of: CaptureThread.Snapshot.self) { group in
+            for thread in threads {
+                group.addTask { await thread.snapshot(senders: senders) }
+            }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+        return state.withLock { state in
+            var report = CaptureReport(
+                places: snapshots.sorted { $0.place.description < $1.place.description })
+            for plan in state.plans {
+                report.tunnels[plan.name] = Self.capture(of: plan, report.places, &state)
+            }
+            return report
+        }
+    }
+
+    private static func capture(
+        of plan: TunnelPlan, _ places: [CaptureThread.Snapshot], _ state: inout State
+    ) -> TunnelCapture {
+        let place = CapturePlan.obstacle(to: plan) == nil ? CapturePlan.place(of: plan) : nil
+        let snapshot = places.first { $0.place == place }
+        var capture = TunnelCapture()
+        capture.place = place
+        capture.kernelWindow = state.kernelWindows[plan.name]
+        var traffic = state.retired[plan.name] ?? TunnelTraffic()
+        if let snapshot {
+            traffic.add(snapshot.traffic.traffic(of: plan.name))
+            capture.reason = snapshot.condition.reason
+            capture.streams = snapshot.traffic.streams.filter { $0.tunnel == plan.name }
+                .sorted(by: CapturedStream.isBefore)
+            if capture.isKnown {
+                capture.senders = TunnelSenders(of: capture.streams, at: snapshot.takenAt)
+            }
+            if let first = state.drops[snapshot.place]?.first, snapshot.drops > first {
+                capture.recentDrops = snapshot.drops - first
+            }
+        } else {
+            capture.reason =
+                CapturePlan.obstacle(to: plan) ?? place.flatMap { state.failures[$0] }
+                ?? "the capture is starting"
+        }
+        capture.completeness =
+            capture.reason.map { .unknown($0) } ?? state.checks[plan.name]?.verdict
+            ?? CompletenessCheck().verdict
+        // Counters never fall: while a device's last totals are on their way here, and when streams
+        // pass to another tunnel of a new configuration.
+        traffic.raise(to: state.published[plan.name] ?? TunnelTraffic())
+        state.published[plan.name] = traffic
+        capture.traffic = traffic
+        return capture
+    }
+
+    // MARK: - Completeness
+
+    /// The most comparisons that are remembered for recent drops: a minute's.
+    private static let rememberedDrops = 6
+
+    /// Compares what was captured with the SAs of each namespace.
+    ///
+    /// Returns at once; a device's thread counts its packets up to the same instant, and what comes of
+    /// it stands in the next report.
+    func compare(_ readings: [String?: AssociationReading]) {
+        let (plans, threads) = state.withLock { ($0.plans, $0.threads) }
+        let groups = Dictionary(
+            grouping: plans.filter { CapturePlan.obstacle(to: $0) == nil },
+            by: CapturePlan.place)
+        for (place, plans) in groups {
+            guard let place, let reading = readings[place.namespace] else { continue }
+            let sides = plans.map { plan in (plan, Self.inbound(of: plan, in: reading)) }
+            state.withLock { state in
+                for (plan, side) in sides { note(side, of: plan, &state) }
+            }
+            threads[place]?.count(upTo: reading.at) { [weak self] counts in
+                self?.take(counts, sides, at: reading.at, place)
+            }
+        }
+    }
+
+    /// A tunnel's inbound SAs, or why they are not to be compared with.
+    private static func inbound(
+        of plan: TunnelPlan, in reading: AssociationReading
+    ) -> Reading<[SecurityAssociation]> {
+        guard plan.configuration.role == .endpoint else {
+            return .unknown(
+                reason: "an appliance ends this tunnel: here are no counters to compare with")
+        }
+        if let reason = reading.snapshot.associations.reason { return .unknown(reason: reason) }
+        guard let remote = plan.remote else { return .unknown(reason: "no address is known") }
+        let inbound = TunnelDiscovery.associations(
+            device: plan.tunnelInterface, local: plan.local, remote: remote, in: reading.snapshot
+        ).filter { $0.direction == .inbound && $0.association.stream != nil }.map(\.association)
+        return inbound.isEmpty
+            ? .unknown(reason: "the kernel has no inbound SA of this tunnel") : .known(inbound)
+    }
+
+    private func note(
+        _ side: Reading<[SecurityAssociation]>, of plan: TunnelPlan, _ state: inout State
+    ) {
+        switch side {
+        case .known(let associations):
+            state.kernelWindows[plan.name] = associations.first.map { Int($0.replayWindow) }
+        case .unknown(let reason):
+            state.kernelWindows[plan.name] = nil
+            state.checks[plan.name, default: CompletenessCheck()].note(
+                incomparableBecause: reason)
+        }
+    }
+
+    private func take(
+        _ counts: CaptureThread.Counts,
+        _ sides: [(TunnelPlan, Reading<[SecurityAssociation]>)], at instant: MonotonicInstant,
+        _ place: CapturePlace
+    ) {
+        state.withLock { state in
+            state.drops[place] =
+                (state.drops[place] ?? []).suffix(Self.rememberedDrops - 1)
+                + [counts.drops]
+            for (plan, side) in sides {
+                guard let associations = side.value else { continue }
+                let kernel = Dictionary(
+                    associations.compactMap { association in
+                        association.stream.map { ($0, association.arrivedPackets) }
+                    }, uniquingKeysWith: { $0 &+ $1 })
+                state.checks[plan.name, default: CompletenessCheck()].note(
+                    CompletenessCheck.Sample(
+                        kernel: kernel, captured: counts.packets, drops: counts.drops,
+                        opening: counts.opening, at: instant))
+            }
+        }
+    }
+
+    // MARK: - Log
+
+    private static func write(_ event: CaptureThread.Event, to logger: Logger) {
+        switch event {
+        case .capturing(let place, let precision):
+            logger.notice("ESP is captured on \(place)")
+            if precision == .anyone {
+                logger.notice(
+                    "all ESP on \(place) is looked at: the endpoints do not fit into a packet filter"
+                )
+            }
+        case .interrupted(_, let reason, let isPassing):
+            logger.log(
+                level: isPassing ? .warning : .error,
+                "\(reason)\(isPassing ? "; it is tried again" : "")")
+        case .dropped(let place, let packets):
+            logger.warning(
+                "the capture on \(place) lost \(packets) packets: raise capture_buffer")
+        }
+    }
+}
+
+/// What the kernel knew of SAs at an instant.
+struct AssociationReading: Sendable {
+    /// When the SAs were read.
+    var at: MonotonicInstant
+    /// The latest look at everything else, with these SAs.
+    var snapshot: KernelSnapshot
+}

@@ -1,0 +1,147 @@
+import ESPAnalysis
+import NetworkPrimitives
+import PacketCapture
+import PacketFormats
+import RawSockets
+import Synchronization
+
+/// Captures on one device, on a thread of its own that owns the capture and what is made of it.
+///
+/// Everybody else posts a closure that runs between two batches of packets; there is no lock that a
+/// packet could wait for. A device that is missing or down is tried again until it is there.
+final class CaptureThread: Sendable {
+    /// What the thread has to tell; called on it, must not block.
+    enum Event: Sendable {
+        /// Packets are captured, and what is to be known about how.
+        case capturing(CapturePlace, precision: CaptureFilter.Precision)
+        /// None are, and why.
+        case interrupted(CapturePlace, reason: String, isPassing: Bool)
+        /// Packets were lost since the last event of this kind, at most one a minute.
+        case dropped(CapturePlace, packets: UInt64)
+    }
+
+    /// Whether packets are captured now.
+    enum Condition: Equatable, Sendable {
+        /// The device was not tried yet.
+        case starting
+        /// They are.
+        case capturing
+        /// They are not and will be once the device is there and up.
+        case waiting(String)
+        /// They are not, for something that waiting will not mend.
+        case impossible(String)
+
+        /// Why they are not; nil when they are.
+        var reason: String? {
+            switch self {
+            case .starting: "the capture is starting"
+            case .capturing: nil
+            case .waiting(let reason), .impossible(let reason): reason
+            }
+        }
+    }
+
+    /// What is known of a device's capture at one moment.
+    struct Snapshot: Sendable {
+        var place: CapturePlace
+        var condition: Condition
+        /// Packets handed to this process, of whatever kind and owner.
+        var packets: UInt64
+        /// Packets lost because the ring was full, or that the device itself dropped.
+        var drops: UInt64
+        /// Stamps that could not be used.
+        var unusableStamps: UInt64
+        /// Stamps that lay before that of an earlier packet.
+        var backwardStamps: UInt64
+        var frames: FrameCounts
+        var traffic: TrafficRecorder.Snapshot
+        var takenAt: MonotonicInstant
+    }
+
+    /// Packets of each stream up to an instant.
+    struct Counts: Sendable {
+        var packets: [StreamID: UInt64]
+        /// Lost by the ring so far.
+        var drops: UInt64
+        /// How often the device was opened: counts of two openings are not to be compared.
+        var opening: Int
+    }
+
+    private typealias Command = @Sendable (inout State) -> Void
+
+    let place: CapturePlace
+    private let commands = Mutex<[Command]>([])
+    /// Locked by the thread for as long as it runs.
+    private let poll: Mutex<EventPoll>
+    private let waker: Waker
+
+    /// Starts the thread.
+    ///
+    /// - Parameters:
+    ///   - plan: what to capture.
+    ///   - seed: a secret random number, against hash flooding.
+    ///   - events: called on the thread for everything it has to tell.
+    /// - Throws: `SocketError` when the process may not make a thread or descriptors.
+    init(
+        _ plan: CapturePlan, seed: UInt64, events: @escaping @Sendable (Event) -> Void
+    ) throws(SocketError) {
+        place = plan.place
+        poll = Mutex(try EventPoll())
+        waker = poll.withLock { $0.waker }
+        try PinnedThread.start(name: "capture-\(plan.place.device)") { [self] in
+            poll.withLock { poll in
+                var state = State(plan, seed: seed, poll: poll)
+                run(&state, events)
+            }
+        }
+    }
+
+    /// Follows another plan for the same device.
+    func adopt(_ plan: CapturePlan) { post { $0.adopt(plan) } }
+
+    /// What is known now, with up to `senders` senders of each stream by name.
+    func snapshot(senders: Int) async -> Snapshot {
+        await withCheckedContinuation { continuation in
+            post { continuation.resume(returning: $0.snapshot(senders: senders)) }
+        }
+    }
+
+    /// Counts every stream's packets up to `instant`; `body` is called on the thread, unless nothing
+    /// is captured or another count is asked for before this one is there.
+    func count(upTo instant: MonotonicInstant, _ body: @escaping @Sendable (Counts) -> Void) {
+        post { $0.setMark(instant, body) }
+    }
+
+    /// Ends the thread.
+    ///
+    /// - Returns: what its streams came to, all of them closed.
+    func stop() async -> Snapshot {
+        await withCheckedContinuation { continuation in
+            post {
+                $0.isStopping = true
+                $0.recorder.closeAll(at: MonotonicClock.now())
+                continuation.resume(returning: $0.snapshot(senders: 0))
+            }
+        }
+    }
+
+    private func post(_ command: @escaping Command) {
+        commands.withLock { $0.append(command) }
+        waker.wake()
+    }
+
+    private func run(_ state: inout State, _ events: @Sendable (Event) -> Void) {
+        while !state.isStopping {
+            state.poll.wait(until: state.deadline) { _ in }
+            state.drain()
+            for command in commands.withLock({ commands in
+                defer { commands = [] }
+                return commands
+            }) {
+                command(&state)
+            }
+            state.advance(to: MonotonicClock.now())
+            for event in state.takeEvents() { events(event) }
+        }
+    }
+}
