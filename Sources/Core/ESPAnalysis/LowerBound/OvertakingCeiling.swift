@@ -4,49 +4,55 @@
 /// emitted more than the stream carries; factor 2 covers 50 % loss. There is no ceiling in the
 /// first 10 s, nor for 10 s and δ after packets went uncounted.
 ///
-/// *Memory.* 4 KiB. The sliding maximum is a queue of falling counts; when it is full the two
-/// latest become one with the larger count and the later time, which makes k larger, never smaller.
+/// The maximum is kept for every slice of 40 ms, so a peak counts for up to 40 ms longer than 10 s:
+/// k comes out larger then, never smaller.
+///
+/// *Memory.* 1 KiB.
 struct OvertakingCeiling: Sendable {
-    private struct Peak {
-        var time: Int64
-        var count: Int
-    }
+    private static let span: UInt64 = 10_000_000_000
+    private static let sliceLength: UInt64 = 40_000_000
+    /// The slices that the last 10 s can touch.
+    private static let sliceCount: UInt64 = 251
 
-    private static let span: Int64 = 10_000_000_000
-    private static let capacity = 256
+    /// The largest count of each of the latest slices, at the slice's number modulo theirs.
+    private var peaks = ContiguousArray<Int32>(repeating: 0, count: Int(sliceCount))
+    private var slice: UInt64 = 0
+    private var sliceEnd = sliceLength
+    /// The largest count of the slice in progress.
+    private var peak: Int32 = 0
+    /// The largest count of all slices before it.
+    private var earlierPeak: Int32 = 0
+    /// From when there is a ceiling.
+    private var knownFrom = span
 
-    private var peaks = ContiguousArray(repeating: Peak(time: 0, count: 0), count: capacity)
-    private var head = 0
-    private var length = 0
-    /// When there is a ceiling at last; nil before the first packet.
-    private var knownFrom: Int64?
-
-    /// Takes in that `count` packets arrived in the δ up to `time`, and returns k; nil is no
-    /// ceiling.
+    /// Takes in that `count` packets arrived in the δ up to `elapsed` nanoseconds after the
+    /// stream's first packet, and returns k; nil is no ceiling.
     @inline(__always)
-    mutating func update(_ count: Int, at time: Int64) -> Int? {
-        let mask = Self.capacity - 1
-        var newest = Peak(time: time, count: count)
-        while length > 0, peaks[(head + length - 1) & mask].count <= count { length -= 1 }
-        if length == Self.capacity {
-            length -= 1
-            newest.count = peaks[(head + length) & mask].count
-        }
-        peaks[(head + length) & mask] = newest
-        length += 1
-        while peaks[head].time < time &- Self.span {
-            head = (head + 1) & mask
-            length -= 1
-        }
-        guard let knownFrom else {
-            knownFrom = time &+ Self.span
-            return nil
-        }
-        return time >= knownFrom ? 2 * peaks[head].count + 64 : nil
+    mutating func update(_ count: Int, at elapsed: UInt64) -> Int? {
+        if elapsed >= sliceEnd { beginSlice(at: elapsed) }
+        peak = max(peak, Int32(truncatingIfNeeded: count))
+        return elapsed >= knownFrom ? 2 * Int(max(peak, earlierPeak)) + 64 : nil
     }
 
-    /// Notes that a packet at `time` is missing in the counts of the next `delta`.
-    mutating func loseCount(at time: Int64, delta: Int64) {
-        knownFrom = max(knownFrom ?? .min, time &+ delta &+ Self.span)
+    /// Notes that a packet at `elapsed` is missing in the counts of the next `delta`.
+    mutating func loseCount(at elapsed: UInt64, delta: UInt64) {
+        knownFrom = max(knownFrom, elapsed &+ delta &+ Self.span)
+    }
+
+    @inline(never)
+    private mutating func beginSlice(at elapsed: UInt64) {
+        peaks[Int(slice % Self.sliceCount)] = peak
+        earlierPeak = max(earlierPeak, peak)
+        peak = 0
+        let next = elapsed / Self.sliceLength
+        var highestForgotten: Int32 = 0
+        for step in 0..<min(next - slice, Self.sliceCount) {
+            let place = Int((next - step) % Self.sliceCount)
+            highestForgotten = max(highestForgotten, peaks[place])
+            peaks[place] = 0
+        }
+        if highestForgotten == earlierPeak { earlierPeak = peaks.reduce(0, max) }
+        slice = next
+        sliceEnd = (next + 1) &* Self.sliceLength
     }
 }

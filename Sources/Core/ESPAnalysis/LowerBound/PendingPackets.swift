@@ -1,136 +1,145 @@
 /// The packets of the last δ, oldest first, and the latest of each number among them.
 ///
-/// *Memory.* A ring of 16 octets a packet and a table of 8 octets a slot, at most half full. Both
-/// double when needed, up to `limit` packets: 4 MiB. They do not shrink.
+/// A ring of packets, each with a link to the packet before it that fell into the same bucket; a
+/// table of buckets that tells the latest packet of each. Packets have serial numbers, so a link to
+/// one that has left the ring is known by its age, and nothing needs to be taken out of the table.
+///
+/// *Memory.* 24 octets a packet and two buckets of 4 octets. Both double when needed, up to `limit`
+/// packets: 4 MiB. They do not shrink.
 struct PendingPackets: Sendable {
     /// A packet whose chain is known and which may still be overtaken.
     struct Packet: Sendable {
         /// When it arrived, in nanoseconds.
-        var arrival: Int64
-        /// Its number, never 0.
-        var sequence: UInt32
+        var arrival: Int64 = 0
+        /// Its number.
+        var sequence: UInt32 = 0
         /// Its chain's length in the life of the SA.
-        var height: UInt16
+        var height: UInt16 = 0
         /// Its chain's length in the present window; 0 if it came before the window began.
-        var windowHeight: UInt16
+        var windowHeight: UInt16 = 0
+        /// The serial number of the packet before it in its bucket.
+        var previous: UInt32 = 0
+
+        var heights: ConflictLevels.Heights {
+            ConflictLevels.Heights(life: Int(height), window: Int(windowHeight))
+        }
     }
 
     /// No more packets are kept; 262 000 packets/s at δ = 0.5 s.
     static let limit = 1 << 17
 
+    /// Buckets in a page. A sender's next numbers are in the same page, that is one cache line.
+    private static let pageSize: UInt32 = 16
+    /// Packets of a bucket that are looked at; at half load the longest list is far shorter.
+    private static let maximumSteps = 64
+
+    /// By serial number modulo the size, a power of two.
     private var ring: ContiguousArray<Packet>
-    private var head = 0
+    /// Sixteen numbers in a row have places in a row in a page found by a keyed hash, turned by a
+    /// keyed amount, so that no choice of numbers fills few buckets.
+    private var buckets: ContiguousArray<UInt32>
+    private var pageShift: UInt64
+    private let secrets: (UInt64, UInt64)
+    /// The serial number of the next packet.
+    private var next: UInt32 = 0
     private(set) var count = 0
-    /// Open addressing with linear probing: sequence ≪ 32 | height ≪ 16 | windowHeight; 0 is free.
-    private var slots: ContiguousArray<UInt64>
-    private var slotShift: UInt64
-    private let multiplier: UInt64
 
     init(seed: UInt64) {
         var stream = SecretStream(seed: seed)
-        multiplier = stream.next() | 1
-        ring = ContiguousArray(
-            repeating: Packet(arrival: 0, sequence: 0, height: 0, windowHeight: 0), count: 64)
-        slots = ContiguousArray(repeating: 0, count: 128)
-        slotShift = 64 - 7
+        secrets = (stream.next(), stream.next() | 1)
+        ring = ContiguousArray(repeating: Packet(), count: 512)
+        buckets = ContiguousArray(repeating: 0, count: 1024)
+        pageShift = 64 - 6
     }
 
-    /// Whether no more packets can be kept.
-    var isFull: Bool { count == Self.limit }
-
-    /// When the oldest packet arrived; nil without packets.
+    /// Removes the oldest packet and returns it, if it is older than `delta` at `time`.
     @inline(__always)
-    var firstArrival: Int64? { count == 0 ? nil : ring[head].arrival }
+    mutating func removeFirst(olderThan delta: UInt64, at time: Int64) -> Packet? {
+        guard count > 0 else { return nil }
+        let packet = ring[place(next &- UInt32(truncatingIfNeeded: count))]
+        guard UInt64(bitPattern: time &- packet.arrival) > delta else { return nil }
+        count &-= 1
+        return packet
+    }
 
     /// The heights of the latest packet with `sequence`, 0 without one.
     @inline(__always)
-    func heights(of sequence: UInt32) -> (life: Int, window: Int) {
-        let slot = slots[index(of: sequence)]
-        return (Int(slot >> 16 & 0xffff), Int(slot & 0xffff))
+    func heights(of sequence: UInt32) -> ConflictLevels.Heights {
+        var serial = buckets[bucket(of: sequence)]
+        var age = next &- serial
+        var steps = Self.maximumSteps
+        while age &- 1 < UInt32(truncatingIfNeeded: count), steps > 0 {
+            let packet = ring[place(serial)]
+            if packet.sequence == sequence { return packet.heights }
+            serial = packet.previous
+            // Links lead to older packets only, or to what has left the ring.
+            guard next &- serial > age else { break }
+            age = next &- serial
+            steps &-= 1
+        }
+        return ConflictLevels.Heights(life: 0, window: 0)
     }
 
-    /// Appends the latest packet.
-    ///
-    /// - Precondition: Not `isFull`.
+    /// The heights of the packet before `sequence`, if it is found at once; else 0.
     @inline(__always)
-    mutating func append(_ packet: Packet) {
-        precondition(!isFull, "no room for a packet")
-        if count == ring.count { grow() }
-        ring[(head + count) & (ring.count - 1)] = packet
-        count += 1
-        let index = index(of: packet.sequence)
-        slots[index] =
-            UInt64(packet.sequence) << 32 | UInt64(packet.height) << 16
-            | UInt64(packet.windowHeight)
+    func guess(for sequence: UInt32) -> ConflictLevels.Heights {
+        let serial = buckets[bucket(of: sequence &- 1)]
+        let packet = ring[place(serial)]
+        return packet.sequence == sequence &- 1
+            ? packet.heights : ConflictLevels.Heights(life: 0, window: 0)
     }
 
-    /// Removes the oldest packet.
+    /// Appends the latest packet; returns false if there is no room for it.
     @inline(__always)
-    mutating func removeFirst() -> Packet {
-        let packet = ring[head]
-        head = (head + 1) & (ring.count - 1)
-        count -= 1
-        let index = index(of: packet.sequence)
-        // A later packet with the number has a longer chain.
-        if UInt16(truncatingIfNeeded: slots[index] >> 16) == packet.height { vacate(index) }
-        return packet
+    mutating func append(
+        _ sequence: UInt32, arrival: Int64, heights: ConflictLevels.Heights
+    ) -> Bool {
+        if count == ring.count {
+            guard count < Self.limit else { return false }
+            grow()
+        }
+        let bucket = bucket(of: sequence)
+        ring[place(next)] = Packet(
+            arrival: arrival, sequence: sequence,
+            height: UInt16(truncatingIfNeeded: heights.life),
+            windowHeight: UInt16(truncatingIfNeeded: heights.window), previous: buckets[bucket])
+        buckets[bucket] = next
+        next &+= 1
+        count &+= 1
+        return true
     }
 
     /// Forgets the heights in the present window.
     mutating func beginWindow() {
-        for offset in 0..<count {
-            let position = (head + offset) & (ring.count - 1)
-            ring[position].windowHeight = 0
-            let index = index(of: ring[position].sequence)
-            slots[index] &= ~0xffff
+        for age in 0..<count {
+            ring[place(next &- 1 &- UInt32(age))].windowHeight = 0
         }
-    }
-
-    /// The slot of `sequence`, or the free one where it belongs.
-    @inline(__always)
-    private func index(of sequence: UInt32) -> Int {
-        let slots = slots.span
-        var index = home(of: sequence)
-        while slots[index] != 0, UInt32(truncatingIfNeeded: slots[index] >> 32) != sequence {
-            index = (index + 1) & (slots.count - 1)
-        }
-        return index
     }
 
     @inline(__always)
-    private func home(of sequence: UInt32) -> Int {
-        Int(truncatingIfNeeded: (UInt64(sequence) &* multiplier) >> slotShift)
-    }
+    private func place(_ serial: UInt32) -> Int { Int(serial) & (ring.count &- 1) }
 
-    /// Frees a slot, and moves those after it that would not be found any more.
-    private mutating func vacate(_ index: Int) {
-        let mask = slots.count - 1
-        var free = index
-        var next = index
-        while true {
-            next = (next + 1) & mask
-            let slot = slots[next]
-            guard slot != 0 else { break }
-            let home = home(of: UInt32(truncatingIfNeeded: slot >> 32))
-            // Stays if its home lies after the free slot.
-            if (next &- home) & mask < (next &- free) & mask { continue }
-            slots[free] = slot
-            free = next
-        }
-        slots[free] = 0
+    @inline(__always)
+    private func bucket(of sequence: UInt32) -> Int {
+        let hash = foldedProduct(UInt64(sequence / Self.pageSize) ^ secrets.0, secrets.1)
+        let page = Int(truncatingIfNeeded: hash &>> pageShift)
+        let turned = (sequence &+ UInt32(truncatingIfNeeded: hash)) % Self.pageSize
+        return page &* Int(Self.pageSize) &+ Int(turned)
     }
 
     private mutating func grow() {
-        let packets = (0..<count).map { ring[(head + $0) & (ring.count - 1)] }
-        let room = Packet(arrival: 0, sequence: 0, height: 0, windowHeight: 0)
-        ring = ContiguousArray(packets) + ContiguousArray(repeating: room, count: ring.count)
-        head = 0
-        let old = slots
-        slots = ContiguousArray(repeating: 0, count: old.count * 2)
-        slotShift -= 1
-        for slot in old where slot != 0 {
-            let index = index(of: UInt32(truncatingIfNeeded: slot >> 32))
-            slots[index] = slot
+        let old = ring
+        let first = next &- UInt32(count)
+        ring = ContiguousArray(repeating: Packet(), count: old.count * 2)
+        buckets = ContiguousArray(repeating: first &- 1, count: buckets.count * 2)
+        pageShift -= 1
+        for offset in 0..<UInt32(count) {
+            let serial = first &+ offset
+            var packet = old[Int(serial) & (old.count - 1)]
+            let bucket = bucket(of: packet.sequence)
+            packet.previous = buckets[bucket]
+            buckets[bucket] = serial
+            ring[place(serial)] = packet
         }
     }
 }

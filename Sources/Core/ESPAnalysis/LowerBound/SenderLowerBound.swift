@@ -16,21 +16,21 @@ public import NetworkPrimitives
 /// bound. Number 0 is left out, since no sender sends it. Begin a new one for every SPI, and when
 /// extended numbers wrap.
 ///
-/// *Bounded.* 4 MiB for packets of the last δ at the most, 512 KiB for each of two spans; 10 KiB at
-/// the start, about 80 octets for each packet of δ. Above 131 072 packets in δ further ones do not
+/// *Bounded.* 4 MiB for packets of the last δ at the most and 1 MiB for levels; 18 KiB at
+/// the start. Above 131 072 packets in δ further ones do not
 /// get into memory and there is no ceiling k (``OvertakingCeiling``), and chains longer than 65 535
 /// are not told: the bound gets weaker, never wrong. O(log bound) a packet.
 public struct SenderLowerBound: Sendable {
-    private let delta: Int64
+    private let delta: UInt64
     private let window: Int64
     /// A fixed k instead of the one the rate gives.
     private let fixedCeiling: Int?
+    private var first: Int64?
     private var latest: Int64 = .min
     private var windowEnd: Int64 = .min
     private var pending: PendingPackets
     private var ceiling = OvertakingCeiling()
-    private var life = ConflictLevels()
-    private var present = ConflictLevels()
+    private var levels = ConflictLevels()
     /// The bound of the window before the present one; 0 without one.
     public private(set) var previousWindowBound = 0
 
@@ -47,17 +47,17 @@ public struct SenderLowerBound: Sendable {
         maximumOvertaking: Int? = nil, seed: UInt64
     ) {
         precondition(delta >= .zero && window > delta, "a window longer than the overtaking")
-        self.delta = delta.nanoseconds
+        self.delta = UInt64(delta.nanoseconds)
         self.window = window.nanoseconds
         fixedCeiling = maximumOvertaking
         pending = PendingPackets(seed: seed)
     }
 
     /// The bound for the life of the SA; 0 before the first packet.
-    public var bound: Int { life.bound }
+    public var bound: Int { levels.bound }
 
     /// The bound for the present window; 0 before the first packet.
-    public var windowBound: Int { present.bound }
+    public var windowBound: Int { levels.windowBound }
 
     /// Takes in the next packet, not a copy.
     ///
@@ -70,42 +70,35 @@ public struct SenderLowerBound: Sendable {
         guard sequence != 0 else { return 0 }
         let time = max(arrival.nanoseconds, latest)
         latest = time
-        while let first = pending.firstArrival, time &- first > delta {
-            let packet = pending.removeFirst()
-            life.mature(packet.sequence, height: Int(packet.height))
-            if packet.windowHeight > 0 {
-                present.mature(packet.sequence, height: Int(packet.windowHeight))
-            }
+        if first == nil { first = time }
+        while let packet = pending.removeFirst(olderThan: delta, at: time) {
+            levels.mature(packet.sequence, packet.heights)
         }
         if time >= windowEnd { beginWindow(at: time) }
 
-        let k = fixedCeiling ?? ceiling.update(pending.count + 1, at: time)
+        let elapsed = UInt64(bitPattern: time &- (first ?? time))
+        let k = fixedCeiling ?? ceiling.update(pending.count + 1, at: elapsed)
         let highest = k.map { UInt32(clamping: Int(sequence) + $0) } ?? .max
         let equal = pending.heights(of: sequence)
-        let height = min(
-            ConflictLevels.limit,
-            max(life.longestChain(above: sequence, ceiling: highest), equal.life) + 1)
-        let windowHeight = min(
-            ConflictLevels.limit,
-            max(present.longestChain(above: sequence, ceiling: highest), equal.window) + 1)
-        life.add(sequence, height: height)
-        present.add(sequence, height: windowHeight)
-        guard !pending.isFull else {
-            ceiling.loseCount(at: time, delta: delta)
-            return height
+        let before = pending.guess(for: sequence)
+        let chains = levels.longestChains(
+            above: sequence, ceiling: highest,
+            guess: .init(life: max(before.life - 1, 0), window: max(before.window - 1, 0)))
+        let heights = ConflictLevels.Heights(
+            life: min(max(chains.life, equal.life) + 1, ConflictLevels.limit),
+            window: min(max(chains.window, equal.window) + 1, ConflictLevels.limit))
+        levels.add(sequence, heights)
+        if !pending.append(sequence, arrival: time, heights: heights) {
+            ceiling.loseCount(at: elapsed, delta: delta)
         }
-        pending.append(
-            .init(
-                arrival: time, sequence: sequence, height: UInt16(height),
-                windowHeight: UInt16(windowHeight)))
-        return height
+        return heights.life
     }
 
     private mutating func beginWindow(at time: Int64) {
         let (end, overflow) = time.addingReportingOverflow(window)
         windowEnd = overflow ? .max : end
-        previousWindowBound = present.bound
-        present.removeAll()
+        previousWindowBound = levels.windowBound
+        levels.beginWindow()
         pending.beginWindow()
     }
 }

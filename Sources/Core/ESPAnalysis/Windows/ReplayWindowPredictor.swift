@@ -48,13 +48,13 @@ public struct ReplayWindowPredictor: Sendable {
     /// a packet from before the first wrap has a place.
     private var top: UInt64 = 0
     private var seen: SeenNumbers
-    /// For every length class: packets, zeros, those beyond reach; then for every bucket of depths
-    /// the first ones and the repeats.
+    /// For every length class: those that advanced, zeros, those beyond reach; then for every
+    /// bucket of depths the first ones and the repeats.
     private var counts: ContiguousArray<UInt64>
     private let countsStride: Int
     private let buckets: DepthBuckets
 
-    private static let packetsOffset = 0
+    private static let advancedOffset = 0
     private static let zeroOffset = 1
     private static let beyondReachOffset = 2
     private static let bucketsOffset = 3
@@ -97,8 +97,6 @@ public struct ReplayWindowPredictor: Sendable {
     public mutating func receive(_ sequence: UInt32, lengthClass: Int = 0) -> Outcome {
         precondition(lengthClass >= 0 && lengthClass < lengthClassCount, "no such length class")
         let base = lengthClass * countsStride
-        counts[base + Self.packetsOffset] &+= 1
-
         let number = isExtended ? extended(sequence) : UInt64(sequence)
         // Of extended numbers only the very first 0 is refused, as Linux does.
         guard sequence != 0 || (isExtended && number > Self.firstEpoch) else {
@@ -108,7 +106,7 @@ public struct ReplayWindowPredictor: Sendable {
         guard number <= top else {
             seen.advance(from: top, to: number)
             top = number
-            _ = seen.insert(number)
+            counts[base + Self.advancedOffset] &+= 1
             return .advanced
         }
         let depth = Int(truncatingIfNeeded: top &- number)
@@ -171,6 +169,7 @@ public struct ReplayWindowPredictor: Sendable {
         seen.removeAll()
         top = isExtended && highest != 0 ? Self.firstEpoch | UInt64(highest) : UInt64(highest)
         guard highest != 0 else { return }
+        _ = seen.insert(top)
         // Numbers below 1 exist only as those of the epoch before.
         let depths = min(reach, isExtended ? window : min(window, Int(highest)))
         for depth in 0..<depths where isReceived(depth) {
@@ -181,7 +180,7 @@ public struct ReplayWindowPredictor: Sendable {
     // MARK: Results
 
     /// All packets, copies and zeros included.
-    public var packets: UInt64 { sum(of: Self.packetsOffset) }
+    public var packets: UInt64 { counts.reduce(0, +) }
 
     /// Packets deeper than the memory reaches.
     public var beyondReach: UInt64 { sum(of: Self.beyondReachOffset) }
@@ -192,24 +191,30 @@ public struct ReplayWindowPredictor: Sendable {
     }
 
     /// What each window does to the whole stream, sorted by size.
-    public var forecasts: [ReplayWindowForecast] { forecasts { sum(of: $0) } }
+    public var forecasts: [ReplayWindowForecast] {
+        forecasts(packets: packets) { sum(of: $0) }
+    }
 
     /// Packets of one length class.
     public func packets(ofClass lengthClass: Int) -> UInt64 {
-        counts[lengthClass * countsStride + Self.packetsOffset]
+        counts[lengthClass * countsStride..<(lengthClass + 1) * countsStride].reduce(0, +)
     }
 
     /// What each window does to the packets of one length class, sorted by size.
     public func forecasts(ofClass lengthClass: Int) -> [ReplayWindowForecast] {
         precondition(lengthClass >= 0 && lengthClass < lengthClassCount, "no such length class")
-        return forecasts { counts[lengthClass * countsStride + $0] }
+        return forecasts(packets: packets(ofClass: lengthClass)) {
+            counts[lengthClass * countsStride + $0]
+        }
     }
 
     private func sum(of offset: Int) -> UInt64 {
         (0..<lengthClassCount).reduce(0) { $0 + counts[$1 * countsStride + offset] }
     }
 
-    private func forecasts(_ count: (_ offset: Int) -> UInt64) -> [ReplayWindowForecast] {
+    private func forecasts(
+        packets: UInt64, _ count: (_ offset: Int) -> UInt64
+    ) -> [ReplayWindowForecast] {
         windows.indices.map { index in
             var tooOld = count(Self.beyondReachOffset)
             var alreadySeen: UInt64 = 0
@@ -221,7 +226,7 @@ public struct ReplayWindowPredictor: Sendable {
             }
             return ReplayWindowForecast(
                 window: windows[index], tooOld: tooOld, alreadySeen: alreadySeen,
-                zero: count(Self.zeroOffset), packets: count(Self.packetsOffset))
+                zero: count(Self.zeroOffset), packets: packets)
         }
     }
 }

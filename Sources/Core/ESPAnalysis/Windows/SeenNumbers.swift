@@ -21,6 +21,7 @@ struct SeenNumbers: Sendable {
         ringStart = span / 4096
         mask = UInt64(span - 1)
         memory = ContiguousArray(repeating: 0, count: span / 4096 + span / 64)
+        memory[0] = 1
     }
 
     /// Notes a number of the latest `span`, and returns whether it is new.
@@ -39,35 +40,41 @@ struct SeenNumbers: Sendable {
         return true
     }
 
-    /// Makes room for the numbers after `old` up to `new`, forgetting what is `span` below them.
+    /// Notes `new`, higher than all before, and forgets what is `span` below the numbers after
+    /// `old`.
+    ///
+    /// `old` was the highest, noted, or 0 of nothing.
     @inline(__always)
     mutating func advance(from old: UInt64, to new: UInt64) {
-        if old >> 6 == new >> 6 {
-            // From the bit after the old one up to the new one; words without meaning are no harm.
-            let word = Int(truncatingIfNeeded: new & mask) >> 6
-            memory[ringStart + word] &= ~(Self.above(old) & Self.upTo(new))
-        } else {
-            advanceFar(from: old, to: new)
-        }
+        guard old >> 6 == new >> 6 else { return advanceFar(from: old, to: new) }
+        let word = ringStart &+ Int(truncatingIfNeeded: new & mask) >> 6
+        memory[word] = memory[word] & ~(Self.upTo(new) & ~Self.upTo(old)) | 1 << (new & 63)
     }
 
     private mutating func advanceFar(from old: UInt64, to new: UInt64) {
-        guard new &- old <= mask else { return removeAll() }
-        let oldWord = Int(truncatingIfNeeded: old & mask) >> 6
-        let newWord = Int(truncatingIfNeeded: new & mask) >> 6
-        memory[ringStart + oldWord] &= ~Self.above(old)
-        memory[ringStart + newWord] &= ~Self.upTo(new)
-        let words = span / 64
-        let between = Int(truncatingIfNeeded: (new >> 6) &- (old >> 6)) - 1
-        let first = (oldWord + 1) & (words - 1)
-        let beforeEnd = min(between, words - first)
-        forgetWords(first..<first + beforeEnd)
-        forgetWords(0..<between - beforeEnd)
+        if new &- old <= mask {
+            let words = span / 64
+            let oldWord = Int(truncatingIfNeeded: old & mask) >> 6
+            let newWord = Int(truncatingIfNeeded: new & mask) >> 6
+            memory[ringStart + oldWord] &= Self.upTo(old)
+            memory[ringStart + newWord] &= ~Self.upTo(new)
+            let between = Int(truncatingIfNeeded: (new >> 6) &- (old >> 6)) - 1
+            let first = (oldWord + 1) & (words - 1)
+            let beforeEnd = min(between, words - first)
+            forgetWords(first..<first + beforeEnd)
+            forgetWords(0..<between - beforeEnd)
+        } else {
+            removeAll()
+        }
+        _ = insert(new)
     }
 
     /// Forgets everything.
     mutating func removeAll() {
         for index in 0..<ringStart { memory[index] = 0 }
+        // The word of number 0, which stands for the highest of nothing.
+        memory[ringStart] = 0
+        memory[0] = 1
     }
 
     private mutating func forgetWords(_ words: Range<Int>) {
@@ -85,10 +92,6 @@ struct SeenNumbers: Sendable {
         for index in first + 1..<last { memory[index] = 0 }
         memory[last] &= ~upToLast
     }
-
-    /// The bits of a word above that of `number`.
-    @inline(__always)
-    private static func above(_ number: UInt64) -> UInt64 { ~upTo(number) }
 
     /// The bits of a word up to that of `number`.
     @inline(__always)
