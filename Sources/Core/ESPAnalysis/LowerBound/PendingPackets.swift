@@ -28,7 +28,7 @@ struct PendingPackets: Sendable {
     /// No more packets are kept; 262 000 packets/s at δ = 0.5 s.
     static let limit = 1 << 17
 
-    /// Buckets in a page. A sender's next numbers are in the same page, that is one cache line.
+    /// Buckets in a page, where a sender's next numbers are too: one cache line.
     private static let pageSize: UInt32 = 16
     /// Packets of a bucket that are looked at; at half load the longest list is far shorter.
     private static let maximumSteps = 64
