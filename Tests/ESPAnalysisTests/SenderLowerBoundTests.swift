@@ -115,6 +115,40 @@ extension Double {
         }
     }
 
+    @Test(arguments: UInt64(0)..<30)
+    func `finds every number again however many packets have it`(seed: UInt64) {
+        var random = SeededGenerator(seed: seed)
+        var bound = SenderLowerBound(seed: seed)
+        var counts: [UInt32: Int] = [:]
+        // Within δ and without k only equal numbers conflict.
+        for _ in 0..<4000 {
+            let sequence = UInt32(1 + random.below(random.chance(0.9) ? 3 : 90))
+            counts[sequence, default: 0] += 1
+            #expect(bound.receive(sequence, at: .zero) == counts[sequence])
+        }
+    }
+
+    @Test func `takes no notice of copies that were left out`() {
+        // Copies carry no number of their own, so with them left out there is nothing to see of
+        // them.
+        let stream = senderStream(
+            seed: 5, senders: 9, seconds: 12, perSecond: 500, lateness: second / 10)
+        var table = PacketIdentityTable(capacity: 1 << 14, seed: 1)
+        var random = SeededGenerator(seed: 5)
+        var copied = SenderLowerBound(seed: 1)
+        for (index, packet) in stream.enumerated() {
+            for _ in 0..<(random.chance(0.3) ? 2 : 1) {
+                let arrival = MonotonicInstant(nanoseconds: packet.time)
+                guard
+                    table.sight(UInt64(index), stream: 0, at: arrival, hopLimit: 60) == .first
+                else { continue }
+                copied.receive(packet.sequence, at: arrival)
+            }
+        }
+        #expect(copied.bound == bound(of: stream).bound)
+        #expect(copied.bound > 1)
+    }
+
     @Test(arguments: [1, 2, 7, 50])
     func `never exceeds the truth within the model`(senders: Int) {
         var least = Int.max

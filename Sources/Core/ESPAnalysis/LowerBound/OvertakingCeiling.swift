@@ -4,34 +4,50 @@
 /// emitted more than the stream carries; factor 2 covers 50 % loss. There is no ceiling in the
 /// first 10 s, nor for 10 s and δ after packets went uncounted.
 ///
-/// The maximum is kept for every slice of 40 ms, so a peak counts for up to 40 ms longer than 10 s:
-/// k comes out larger then, never smaller.
+/// The sliding maximum is a queue of falling counts. It takes counts in batches, of which only
+/// those matter that no later one reaches. When it is full the latest two become one with the
+/// larger count and the later time, so that k comes out larger then, never smaller.
 ///
-/// *Memory.* 1 KiB.
+/// *Memory.* 5 KiB.
 struct OvertakingCeiling: Sendable {
-    private static let span: UInt64 = 10_000_000_000
-    private static let sliceLength: UInt64 = 40_000_000
-    /// The slices that the last 10 s can touch.
-    private static let sliceCount: UInt64 = 251
+    private struct Peak {
+        /// In nanoseconds since the stream's first packet.
+        var time: UInt64 = 0
+        var count: Int32 = 0
+    }
 
-    /// The largest count of each of the latest slices, at the slice's number modulo theirs.
-    private var peaks = ContiguousArray<Int32>(repeating: 0, count: Int(sliceCount))
-    private var slice: UInt64 = 0
-    private var sliceEnd = sliceLength
-    /// The largest count of the slice in progress.
-    private var peak: Int32 = 0
-    /// The largest count of all slices before it.
-    private var earlierPeak: Int32 = 0
+    private static let span: UInt64 = 10_000_000_000
+    private static let batchSize = 64
+    private static let queueSize = 256
+
+    private var batch = ContiguousArray(repeating: Peak(), count: batchSize)
+    private var batchCount = 0
+    private var batchPeak: Int32 = 0
+    /// When the batch's first count does not count any more.
+    private var batchEnd: UInt64 = .max
+    private var queue = ContiguousArray(repeating: Peak(), count: queueSize)
+    private var head = 0
+    private var queued = 0
+    private var queuePeak: Int32 = 0
+    /// When the queue's first count does not count any more.
+    private var queueEnd: UInt64 = .max
     /// From when there is a ceiling.
     private var knownFrom = span
 
-    /// Takes in that `count` packets arrived in the δ up to `elapsed` nanoseconds after the
-    /// stream's first packet, and returns k; nil is no ceiling.
+    /// Takes in a count and returns k; nil is no ceiling.
+    ///
+    /// `count` packets arrived in the δ up to `elapsed` nanoseconds after the stream's first
+    /// packet.
     @inline(__always)
     mutating func update(_ count: Int, at elapsed: UInt64) -> Int? {
-        if elapsed >= sliceEnd { beginSlice(at: elapsed) }
-        peak = max(peak, Int32(truncatingIfNeeded: count))
-        return elapsed >= knownFrom ? 2 * Int(max(peak, earlierPeak)) + 64 : nil
+        if batchCount == Self.batchSize || elapsed > batchEnd { enqueueBatch() }
+        if batchCount == 0 { batchEnd = elapsed &+ Self.span }
+        let count = Int32(truncatingIfNeeded: count)
+        batch[batchCount] = Peak(time: elapsed, count: count)
+        batchCount &+= 1
+        batchPeak = max(batchPeak, count)
+        if elapsed > queueEnd { forget(before: elapsed &- Self.span) }
+        return elapsed >= knownFrom ? 2 &* Int(max(batchPeak, queuePeak)) &+ 64 : nil
     }
 
     /// Notes that a packet at `elapsed` is missing in the counts of the next `delta`.
@@ -40,19 +56,41 @@ struct OvertakingCeiling: Sendable {
     }
 
     @inline(never)
-    private mutating func beginSlice(at elapsed: UInt64) {
-        peaks[Int(slice % Self.sliceCount)] = peak
-        earlierPeak = max(earlierPeak, peak)
-        peak = 0
-        let next = elapsed / Self.sliceLength
-        var highestForgotten: Int32 = 0
-        for step in 0..<min(next - slice, Self.sliceCount) {
-            let place = Int((next - step) % Self.sliceCount)
-            highestForgotten = max(highestForgotten, peaks[place])
-            peaks[place] = 0
+    private mutating func enqueueBatch() {
+        // What no later count reaches, moved to the end of the batch.
+        var first = batchCount
+        var highest: Int32 = 0
+        for index in (0..<batchCount).reversed() where batch[index].count > highest {
+            highest = batch[index].count
+            first -= 1
+            batch[first] = batch[index]
         }
-        if highestForgotten == earlierPeak { earlierPeak = peaks.reduce(0, max) }
-        slice = next
-        sliceEnd = (next + 1) &* Self.sliceLength
+        let mask = Self.queueSize - 1
+        while queued > 0, queue[(head + queued - 1) & mask].count <= highest { queued -= 1 }
+        for index in first..<batchCount {
+            if queued == Self.queueSize {
+                queue[(head + queued - 1) & mask].time = batch[index].time
+            } else {
+                queue[(head + queued) & mask] = batch[index]
+                queued += 1
+            }
+        }
+        batchCount = 0
+        batchPeak = 0
+        batchEnd = .max
+        frontChanged()
+    }
+
+    private mutating func forget(before time: UInt64) {
+        while queued > 0, queue[head].time < time {
+            head = (head + 1) & (Self.queueSize - 1)
+            queued -= 1
+        }
+        frontChanged()
+    }
+
+    private mutating func frontChanged() {
+        queuePeak = queued > 0 ? queue[head].count : 0
+        queueEnd = queued > 0 ? queue[head].time &+ Self.span : .max
     }
 }

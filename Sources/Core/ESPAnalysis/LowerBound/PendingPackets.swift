@@ -63,21 +63,36 @@ struct PendingPackets: Sendable {
     }
 
     /// The heights of the latest packet with `sequence`, 0 without one.
+    ///
+    /// If there is room for one more, the packet leaves its list, since the next one is to come in
+    /// its place. So the packets of a list have different numbers, which no choice makes many.
     @inline(__always)
-    func heights(of sequence: UInt32) -> ConflictLevels.Heights {
-        var serial = buckets[bucket(of: sequence)]
-        var age = next &- serial
-        var steps = Self.maximumSteps
-        while age &- 1 < UInt32(truncatingIfNeeded: count), steps > 0 {
-            let packet = ring[place(serial)]
-            if packet.sequence == sequence { return packet.heights }
+    mutating func takeHeights(of sequence: UInt32) -> ConflictLevels.Heights {
+        let bucket = bucket(of: sequence)
+        var serial = buckets[bucket]
+        guard isPending(serial) else { return ConflictLevels.Heights(life: 0, window: 0) }
+        var packet = ring[place(serial)]
+        if packet.sequence == sequence {
+            if count < Self.limit { buckets[bucket] = packet.previous }
+            return packet.heights
+        }
+        for _ in 0..<Self.maximumSteps {
+            let newer = serial
             serial = packet.previous
-            // Links lead to older packets only, or to what has left the ring.
-            guard next &- serial > age else { break }
-            age = next &- serial
-            steps &-= 1
+            // Links lead to older packets, or to such as have left the ring.
+            guard isPending(serial), next &- serial > next &- newer else { break }
+            packet = ring[place(serial)]
+            if packet.sequence == sequence {
+                if count < Self.limit { ring[place(newer)].previous = packet.previous }
+                return packet.heights
+            }
         }
         return ConflictLevels.Heights(life: 0, window: 0)
+    }
+
+    @inline(__always)
+    private func isPending(_ serial: UInt32) -> Bool {
+        next &- serial &- 1 < UInt32(truncatingIfNeeded: count)
     }
 
     /// The heights of the packet before `sequence`, if it is found at once; else 0.
@@ -130,16 +145,16 @@ struct PendingPackets: Sendable {
     private mutating func grow() {
         let old = ring
         let first = next &- UInt32(count)
+        let serials = (0..<UInt32(count)).map { first &+ $0 }
         ring = ContiguousArray(repeating: Packet(), count: old.count * 2)
-        buckets = ContiguousArray(repeating: first &- 1, count: buckets.count * 2)
+        buckets = ContiguousArray(repeating: first, count: buckets.count * 2)
         pageShift -= 1
-        for offset in 0..<UInt32(count) {
-            let serial = first &+ offset
-            var packet = old[Int(serial) & (old.count - 1)]
-            let bucket = bucket(of: packet.sequence)
-            packet.previous = buckets[bucket]
-            buckets[bucket] = serial
-            ring[place(serial)] = packet
+        next = first
+        count = 0
+        for serial in serials {
+            let packet = old[Int(serial) & (old.count - 1)]
+            _ = takeHeights(of: packet.sequence)
+            _ = append(packet.sequence, arrival: packet.arrival, heights: packet.heights)
         }
     }
 }

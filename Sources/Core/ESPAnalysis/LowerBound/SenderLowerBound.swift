@@ -79,7 +79,7 @@ public struct SenderLowerBound: Sendable {
         let elapsed = UInt64(bitPattern: time &- (first ?? time))
         let k = fixedCeiling ?? ceiling.update(pending.count + 1, at: elapsed)
         let highest = k.map { UInt32(clamping: Int(sequence) + $0) } ?? .max
-        let equal = pending.heights(of: sequence)
+        let equal = pending.takeHeights(of: sequence)
         let before = pending.guess(for: sequence)
         let chains = levels.longestChains(
             above: sequence, ceiling: highest,
