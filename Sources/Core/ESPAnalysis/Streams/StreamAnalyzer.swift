@@ -241,13 +241,16 @@ public struct StreamAnalyzer: Sendable {
         nextGuard = distinct + min(distinct, Self.guardInterval)
     }
 
-    /// Whether so many names are about as many as there are counters, as far as these are followed.
+    /// Whether there are not many more names than counters, as far as these are followed.
+    ///
+    /// Many more mean that something else than the sender is in the key. More counters than names are
+    /// no contradiction: where a path reorders much the tracker sees counters that are not there, and
+    /// several senders under one name would contradict each other (`conflicts`, `bound`).
     private func agreesWithCounters(_ names: Int) -> Bool {
         guard let tracker else { return true }
         let counters = Double(estimatedCounters(tracker, at: lastArrival))
-        let names = Double(names)
         // Among a few, one or two false tracks are no contradiction.
-        return max(names, counters) <= 1.5 * min(names, counters) + 3
+        return Double(names) <= 1.5 * counters + 3
     }
 
     /// How many counters there are.
