@@ -76,12 +76,33 @@ write([3, 1] + big + big, "packet-path", "big-endian.pcapng")
 for (name, magic) in [
     ("microseconds", [0xa1, 0xb2, 0xc3, 0xd4]), ("modified", [0xa1, 0xb2, 0xcd, 0x34]),
 ] as [(String, [UInt8])] {
-    var file: [UInt8] = magic + [0, 2, 0, 4] + [UInt8](repeating: 0, count: 14) + [4, 0]
-    file += [0, 0, 0, 101, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 28, 0, 0, 0, 40]
+    var file: [UInt8] = magic + [0, 2, 0, 4] + [UInt8](repeating: 0, count: 8)
+    file += [0, 4, 0, 0, 0, 0, 0, 101]  // snapshot length, link type: raw IP
+    file += [0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 28, 0, 0, 0, 40]
     if name == "modified" { file += [0, 0, 0, 3, 8, 0, 0, 0] }
-    file += big[100...].dropLast(4).prefix(28)
+    file += big[big.count - 32..<big.count - 4]
     write([0] + file, "capture-reader", name)
     write([0, 2] + file, "packet-path", name)
+}
+// Three senders of one SPI whose counters start apart, with a loss, a copy and a late packet; the IV
+// is the sender's number and counter in one of them.
+for (name, hasCounter) in [("senders-iv", true), ("senders-random", false)] {
+    var file: [UInt8] = [0xa1, 0xb2, 0xc3, 0xd4, 0, 2, 0, 4] + [UInt8](repeating: 0, count: 8)
+    file += [0, 4, 0, 0, 0, 0, 0, 101]  // snapshot length, link type: raw IP
+    for number in 0..<60 {
+        let sender = number % 3
+        let index = number == 30 ? 20 : number == 41 ? 39 : number / 3 + (number > 45 ? 1 : 0)
+        let sequence = UInt8(sender * 70 + index)
+        let iv: [UInt8] =
+            hasCounter
+            ? [0, 0, 0, UInt8(sender), 0, 0, 0, sequence]
+            : (0..<8).map { UInt8(truncatingIfNeeded: (number + 1) &* 73 &+ $0 &* 151) }
+        file += [0, 0, 0, UInt8(number / 20), 0, 0, UInt8(number % 20 * 10), 0]
+        file += [0, 0, 0, 36, 0, 0, 0, 36]
+        file += [0x45, 0, 0, 36, 0, UInt8(number), 0, 0, UInt8(60 - sender), 50, 0, 0]
+        file += [192, 0, 2, 1, 192, 0, 2, 2, 192, 222, 0, 1, 0, 0, 0, sequence] + iv
+    }
+    write([0, 0] + file, "packet-path", name)
 }
 write([3, 5] + gzip([1, 2, 3]) + gzip([]) + gzip(big) + [0, 0], "gzip-stream", "three-members")
 
