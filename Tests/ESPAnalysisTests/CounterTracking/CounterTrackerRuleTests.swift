@@ -301,6 +301,22 @@ private struct Feed {
         #expect(feed.tracker.senders(limit: 1, at: feed.instant)[0].perSecond != nil)
     }
 
+    @Test func `times from one end of the clock to the other do no harm`() {
+        var tracker = CounterTracker(seed: 1)
+        let times: [Int64] = [.min, .min, .min + 1_000, 0, 1_000_000_000, .max - 1, .max, .max, 0]
+        for (step, time) in times.enumerated() {
+            for counter: UInt32 in 0..<12 {
+                let decision = tracker.receive(
+                    counter * 7_000_000 + UInt32(step * step),
+                    at: MonotonicInstant(nanoseconds: time), hopLimit: 57, identification: 0)
+                #expect(decision.confidence > 0 && decision.confidence <= 1)
+            }
+        }
+        let summary = tracker.summary(at: .distantFuture)
+        #expect(summary.packets == 12 * 9)
+        #expect(summary.confidence.map { $0 > 0 && $0 <= 1 } == true)
+    }
+
     @Test func `nothing is made up before the first packet`() {
         let summary = Feed().summary
         #expect(summary.confidence == nil)

@@ -32,6 +32,9 @@ struct CounterPriors: Sendable {
     private(set) var other = 0.0
     /// Seconds per packet of a mean track.
     private(set) var meanGap = 1.0
+    /// The largest that `meanGap` has been, over what it is.
+    private(set) var shrinkage = 1.0
+    private var largestMeanGap = 0.0
     /// One over the seconds since the first packet, and over the packets.
     private(set) var perElapsed = 1.0
     private(set) var perPacket = 1.0
@@ -54,6 +57,8 @@ struct CounterPriors: Sendable {
         perPacket = 1 / Double(packets)
         let rate = Double(packets) * perElapsed
         meanGap = 1 / max(rate / Double(max(1, tracks)), 1e-6)
+        largestMeanGap = max(largestMeanGap, meanGap)
+        shrinkage = largestMeanGap / meanGap
         outage = max(1e-4, 0.1 * (1 - certainty) * (1 - certainty))
         if fills + losses > 4_000 {
             fills /= 2
@@ -90,6 +95,14 @@ struct CounterPriors: Sendable {
     @inline(__always)
     mutating func learnCertainty(_ confidence: Double) {
         certainty += (confidence - certainty) * 1e-3
+    }
+
+    /// A step by 1 of a track with the packet's class.
+    @inline(__always)
+    mutating func learnInOrder(_ confidence: Double) {
+        learnCertainty(confidence)
+        if confidence > 0.9 { steps += 1 }
+        if confidence > 0.98 { sameClass += 1 }
     }
 
     @inline(__always)

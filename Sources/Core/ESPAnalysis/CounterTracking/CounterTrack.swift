@@ -50,6 +50,8 @@ struct CounterTrack: Sendable {
     var born: Int64
     /// When its latest packet arrived, late ones included.
     var seen: Int64
+    /// The most that its hazard can be until its next step, as the sum of all has it.
+    var hazard: Float = 0
     /// Its holes that were never filled.
     var lost: UInt32 = 0
     /// Its packets that filled one.
@@ -79,5 +81,31 @@ struct CounterTrack: Sendable {
         // The ends of the clock are far, and a hostile clock may stand near them.
         let gap = min(max(4e9 * Double(elapsed) / Double(counted), 1e6), 1e15)
         return advanced.addingReportingOverflow(Int64(gap)).overflow ? .max : advanced + Int64(gap)
+    }
+
+    /// Counts a packet; stops at 2³²−1, since 0 would free the slot.
+    @inline(__always)
+    mutating func countPacket() {
+        packets &+= packets == .max ? 0 : 1
+    }
+
+    /// Takes a step of `gap` numbers after `seconds` into the track's pace.
+    ///
+    /// - Returns: what that adds to the sum of hazards.
+    @inline(__always)
+    mutating func pace(_ gap: Float, _ seconds: Double, _ meanGap: Double) -> Double {
+        counted = counted * 0.98 + gap
+        elapsed = elapsed * 0.98 + Float(seconds)
+        return setHazard(meanGap)
+    }
+
+    /// Works out the bound of its hazard anew.
+    ///
+    /// - Returns: what that adds to the sum of hazards.
+    @inline(__always)
+    mutating func setHazard(_ meanGap: Double) -> Double {
+        let old = hazard
+        hazard = (counted + 1) / (elapsed + Float(meanGap))
+        return Double(hazard) - Double(old)
     }
 }

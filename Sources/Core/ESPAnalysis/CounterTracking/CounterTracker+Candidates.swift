@@ -1,5 +1,8 @@
 // What may have sent a packet, each with its hazard: the rate at which such packets come by that
 // way (§6). The packet goes to the largest; its share of the sum is the confidence.
+//
+// All of it is `mutating`, though little of it changes anything: what is not mutating gets a copy of
+// the whole tracker, a kilobyte for each call.
 extension CounterTracker {
     /// What a packet shows.
     struct Packet {
@@ -34,9 +37,8 @@ extension CounterTracker {
     }
 
     @inline(__always)
-    mutating func weigh(_ packet: Packet) -> Choice {
+    mutating func weigh(_ packet: Packet, _ area: NextNumberIndex.Neighbourhood) -> Choice {
         var choice = Choice()
-        let area = index.neighbourhood(below: packet.number)
         var isExpected = false
         var reach = 0
         let own = UInt32(1) &<< UInt32(packet.hopClass)
@@ -44,7 +46,7 @@ extension CounterTracker {
             (isExpected, reach) = weighOwnClass(packet, area, &choice)
         }
         if area.classes & ~own != 0 {
-            weighOtherClasses(packet, area, area.classes & ~own, &choice)
+            weighOtherClasses(packet, area, area.classes & ~own, isExpected, &choice)
         }
         if !isExpected { weighOverdue(packet, knownTo: reach, &choice) }
         weighHoles(packet, &choice)
@@ -69,19 +71,44 @@ extension CounterTracker {
             left &-= 1
             reach = skip &+ 1
             let head = index.head(in: area, class: packet.hopClass, gap: reach)
-            weighRing(packet, head, gap: reach, match: priors.same, &choice)
+            weighRing(
+                packet, head, gap: reach, match: priors.same,
+                limit: reach == 1 ? clock.peersAsked : 2, &choice)
         }
         return (isExpected, reach)
     }
 
     /// Tracks of each other class at the nearest number below the packet.
-    @inline(never)
-    private func weighOtherClasses(
+    ///
+    /// Where routes are steady they weigh next to nothing, however many there are. All of them
+    /// together cannot weigh more than the sum of all hazards times the chance of the packet's
+    /// hop limit on another's track. If that is less than the best so far and than 1/1 000 of the
+    /// total, it goes into the total in their place: the best stays the best, and the confidence
+    /// is too low by less than 0.001, and never too high.
+    @inline(__always)
+    private mutating func weighOtherClasses(
         _ packet: Packet, _ area: NextNumberIndex.Neighbourhood, _ others: UInt32,
-        _ choice: inout Choice
+        _ isExpected: Bool, _ choice: inout Choice
+    ) {
+        let share = (classes.packets(with: packet.hopLimit) + 1) * priors.perPacket
+        let bound = priors.other * share * hazards * priors.shrinkage
+        if bound < 0.001 * choice.total, bound < choice.weight, clock.mode != .counting {
+            choice.total += max(bound, 0)
+        } else {
+            weighEachOtherClass(packet, area, others, isExpected, &choice)
+        }
+    }
+
+    @inline(never)
+    private mutating func weighEachOtherClass(
+        _ packet: Packet, _ area: NextNumberIndex.Neighbourhood, _ others: UInt32,
+        _ isExpected: Bool, _ choice: inout Choice
     ) {
         let share = (classes.packets(with: packet.hopLimit) + 1) / (Double(packets) + 30)
         let match = priors.other * share
+        // Where the packet's own class expects it, they are wanted for the total only, and the mean
+        // of two will do for a ring.
+        let limit = isExpected && clock.isSilent ? 2 : clock.peersAsked
         var left = others
         while left != 0 {
             let hopClass = left.trailingZeroBitCount
@@ -90,16 +117,16 @@ extension CounterTracker {
             guard standing != 0 else { continue }
             let gap = standing.leadingZeroBitCount &+ 1
             let head = index.head(in: area, class: hopClass, gap: gap)
-            weighRing(packet, head, gap: gap, match: match, &choice)
+            weighRing(packet, head, gap: gap, match: match, limit: gap == 1 ? limit : 2, &choice)
         }
     }
 
     /// The tracks at one number, oldest first: some are weighed, the rest count by their mean.
     @inline(__always)
-    private func weighRing(
-        _ packet: Packet, _ head: UInt16, gap: Int, match: Double, _ choice: inout Choice
+    private mutating func weighRing(
+        _ packet: Packet, _ head: UInt16, gap: Int, match: Double, limit: Int,
+        _ choice: inout Choice
     ) {
-        let limit = gap == 1 ? clock.peersAsked : 2
         let peers = Int(tracks[Int(head)].peers)
         let before = choice.total
         var at = Int(head)
@@ -129,7 +156,7 @@ extension CounterTracker {
 
     /// How likely a silent track, had it gone on as before, would stand `gap` further now.
     @inline(__always)
-    private func outageWeight(_ slot: Int, gap: Int, _ seconds: Double) -> Double {
+    private mutating func outageWeight(_ slot: Int, gap: Int, _ seconds: Double) -> Double {
         guard tracks[slot].packets >= 8, tracks[slot].elapsed > 0 else { return 0 }
         let elapsed = Double(tracks[slot].elapsed)
         guard Double(tracks[slot].counted) * seconds > 3 * elapsed, gap <= 4_096 else { return 0 }
@@ -137,7 +164,7 @@ extension CounterTracker {
     }
 
     @inline(never)
-    private func normal(_ gap: Int, around mean: Double) -> Double {
+    private mutating func normal(_ gap: Int, around mean: Double) -> Double {
         let variance = mean + 4 + 0.04 * mean * mean
         let distance = Double(gap) - mean
         return priors.outage * decay(0.5 * distance * distance / variance)
@@ -149,7 +176,8 @@ extension CounterTracker {
     ///
     /// Up to the gap `reach` tracks have been weighed already.
     @inline(never)
-    private func weighOverdue(_ packet: Packet, knownTo reach: Int, _ choice: inout Choice) {
+    private mutating func weighOverdue(_ packet: Packet, knownTo reach: Int, _ choice: inout Choice)
+    {
         var left = 16
         var found = choice
         index.forEachOverdueCell(class: packet.hopClass, below: packet.number) { number, head in
@@ -184,7 +212,7 @@ extension CounterTracker {
     }
 
     @inline(__always)
-    private func weighHoles(_ packet: Packet, _ choice: inout Choice) {
+    private mutating func weighHoles(_ packet: Packet, _ choice: inout Choice) {
         let heads = holes.heads(at: packet.number)
         if heads.hole >= 0 { weighLate(packet, heads.hole, isDecoy: false, &choice) }
         if heads.decoy >= 0 { weighLate(packet, heads.decoy, isDecoy: true, &choice) }
@@ -192,7 +220,7 @@ extension CounterTracker {
 
     /// The six oldest holes, or decoys, at the packet's number.
     @inline(never)
-    private func weighLate(
+    private mutating func weighLate(
         _ packet: Packet, _ head: Int, isDecoy: Bool, _ choice: inout Choice
     ) {
         var at = head
@@ -229,23 +257,15 @@ extension CounterTracker {
         }
     }
 
-    private func match(_ packet: Packet, _ track: CounterTrack) -> Double {
+    private mutating func match(_ packet: Packet, _ track: CounterTrack) -> Double {
         Int(track.hopClass) == packet.hopClass
             ? priors.same
             : priors.other * (classes.packets(with: packet.hopLimit) + 1) / (Double(packets) + 30)
     }
 
-    /// A counter not seen before, by Good and Turing: as likely as counters seen once are among
-    /// the packets.
     @inline(__always)
-    private func weighBirth(_ packet: Packet, _ choice: inout Choice) {
-        let rate =
-            packets > 20
-            ? (Double(singles) + 0.5) * priors.perElapsed
-            : 0.5 * Double(packets) * priors.perElapsed
-        let weight =
-            rate * births.density(at: packet.number)
-            * (classes.packets(with: packet.hopLimit) * priors.perPacket)
+    private mutating func weighBirth(_ packet: Packet, _ choice: inout Choice) {
+        let weight = birthWeight(packet)
         choice.total += weight
         if weight > choice.weight {
             choice.weight = weight
@@ -253,6 +273,18 @@ extension CounterTracker {
             choice.track = -1
             choice.gap = 0
         }
+    }
+
+    /// A counter not seen before, by Good and Turing: as likely as counters seen once are among
+    /// the packets.
+    @inline(__always)
+    mutating func birthWeight(_ packet: Packet) -> Double {
+        let rate =
+            packets > 20
+            ? (Double(singles) + 0.5) * priors.perElapsed
+            : 0.5 * Double(packets) * priors.perElapsed
+        return rate * births.density(at: packet.number)
+            * (classes.packets(with: packet.hopLimit) * priors.perPacket)
     }
 
     /// Asks whether any track that expects the packet fits its identification.

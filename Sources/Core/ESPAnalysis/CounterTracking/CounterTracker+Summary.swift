@@ -51,7 +51,7 @@ extension CounterTracker {
 
     /// The state of things at an instant; costs a pass over the tracks.
     public func summary(at instant: MonotonicInstant) -> Summary {
-        let at = max(now, instant.nanoseconds)
+        let at = latest(instant)
         var summary = Summary()
         for track in tracks where track.isLive {
             if track.packets < 3 {

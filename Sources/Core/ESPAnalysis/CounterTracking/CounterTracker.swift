@@ -50,7 +50,14 @@ public struct CounterTracker: Sendable {
     var births = BirthHistory()
     let decay = DecayTable()
 
-    var now = Int64.min
+    /// Tracks by how long they have been idle; used, and made, when some must make room.
+    private var ages: ContiguousArray<Int> = []
+
+    /// The latest time, in nanoseconds.
+    private(set) var now: Int64 = -timeLimit
+    /// Whatever a file claims, time stays within 146 years of the clock's start, so that no
+    /// difference of two times overflows.
+    private static let timeLimit: Int64 = 1 << 62
     var firstArrival: Int64?
     var packets: UInt64 = 0
     var lastSerial: UInt32 = 0
@@ -60,6 +67,8 @@ public struct CounterTracker: Sendable {
     /// Tracks with three packets or more that had to make room.
     var retired = 0
     var confidenceSum = 0.0
+    /// The sum of the tracks' `hazard`.
+    var hazards = 0.0
     var lost: UInt64 = 0
     var outage: UInt64 = 0
     var fills: UInt64 = 0
@@ -110,7 +119,9 @@ public struct CounterTracker: Sendable {
         let packet = Packet(
             number: sequence, hopLimit: hopLimit, identification: identification,
             hopClass: classes.number(of: hopLimit))
-        let choice = weigh(packet)
+        let area = index.neighbourhood(below: sequence)
+        if let decision = continueAlone(packet, area) { return decision }
+        let choice = weigh(packet, area)
         if choice.decoyWeight > choice.weight {
             decoyWins &+= 1
             holes.close(choice.decoy)
@@ -135,9 +146,15 @@ public struct CounterTracker: Sendable {
     /// Lets time pass: holes that are too old become losses, silent tracks overdue.
     @inline(__always)
     public mutating func advance(to instant: MonotonicInstant) {
-        now = max(now, instant.nanoseconds)
+        now = latest(instant)
         if holes.nextExpiry < now { expireHoles() }
         if timer.nextTurn <= now { timer.turn(to: now, &index, &tracks) }
+    }
+
+    /// The later of an instant and the latest time.
+    @inline(__always)
+    func latest(_ instant: MonotonicInstant) -> Int64 {
+        max(now, min(instant.nanoseconds, Self.timeLimit))
     }
 
     @inline(never)
@@ -163,6 +180,64 @@ public struct CounterTracker: Sendable {
     }
 }
 
+// MARK: The usual case
+
+extension CounterTracker {
+    /// The packet that one track expects, where nothing else stands: no other track within reach,
+    /// of any class, and no hole.
+    ///
+    /// Nearly all packets of a stream whose counters are apart. The explanations are this track and
+    /// a new one, so the confidence is the same as by `weigh`; what is saved is the asking.
+    ///
+    /// - Returns: nil where there is more to weigh.
+    @inline(__always)
+    private mutating func continueAlone(
+        _ packet: Packet, _ area: NextNumberIndex.Neighbourhood
+    ) -> Decision? {
+        guard area.classes == 1 &<< UInt32(packet.hopClass), clock.isSilent else { return nil }
+        let cell = index.lonelyCell(in: area, class: packet.hopClass)
+        guard cell >= 0 else { return nil }
+        let slot = Int(index.head(inCell: cell))
+        guard tracks[slot].peers == 1, !tracks[slot].isOverdue, tracks[slot].packets >= 3,
+            holes.isEmpty(at: packet.number)
+        else { return nil }
+
+        let seconds = Double(now &- tracks[slot].advanced) * 1e-9
+        let weight =
+            priors.gaps[1] * priors.same * (Double(tracks[slot].counted) + 1)
+            / (Double(tracks[slot].elapsed) + seconds + priors.meanGap)
+        let birth = birthWeight(packet)
+        guard weight > birth, index.advance(cell) else { return nil }
+
+        let confidence = weight / (weight + birth)
+        confidenceSum += confidence
+        priors.learnInOrder(confidence)
+        steps &+= 1
+        hazards += tracks[slot].stepAlone(to: packet, at: now, seconds, priors.meanGap)
+        let serial = tracks[slot].serial
+        if SilenceTimer.needsArming(tracks[slot]) { timer.arm(slot, &tracks) }
+        return Decision(
+            kind: .forward, track: Int32(truncatingIfNeeded: serial), gap: 1,
+            confidence: confidence)
+    }
+}
+
+extension CounterTrack {
+    @inline(__always)
+    fileprivate mutating func stepAlone(
+        to packet: CounterTracker.Packet, at now: Int64, _ seconds: Double, _ meanGap: Double
+    ) -> Double {
+        countPacket()
+        last = packet.number
+        advanced = now
+        seen = now
+        identification = packet.identification
+        hopLimit = packet.hopLimit
+        mismatches = 0
+        return pace(1, seconds, meanGap)
+    }
+}
+
 // MARK: Tracks begin, step, fill holes and make room
 
 extension CounterTracker {
@@ -181,6 +256,7 @@ extension CounterTracker {
             slot = tracks.count
             tracks.append(track)
         }
+        hazards += tracks[slot].setHazard(priors.meanGap)
         index.insert(slot, &tracks)
         births.record(packet.number, age: now &- (firstArrival ?? now))
         singles += 1
@@ -199,14 +275,12 @@ extension CounterTracker {
             if confidence > 0.9 { priors.learnJump(gap: choice.gap) }
             openHoles(slot, packet.number, choice.gap)
         }
-        let gap = Float(choice.gap)
-        let seconds = Float(Double(now &- tracks[slot].advanced) * 1e-9)
-        tracks[slot].counted = tracks[slot].counted * 0.98 + gap
-        tracks[slot].elapsed = tracks[slot].elapsed * 0.98 + seconds
+        let seconds = Double(now &- tracks[slot].advanced) * 1e-9
+        hazards += tracks[slot].pace(Float(choice.gap), seconds, priors.meanGap)
         tracks[slot].advanced = now
         tracks[slot].identification = packet.identification
         index.move(slot, to: packet.number, &tracks)
-        timer.arm(slot, &tracks)
+        if SilenceTimer.needsArming(tracks[slot]) { timer.arm(slot, &tracks) }
     }
 
     private mutating func fill(_ choice: Choice, _ packet: Packet, _ confidence: Double) {
@@ -226,7 +300,7 @@ extension CounterTracker {
     /// Counts a packet for its track, and what its hop limit teaches.
     @inline(__always)
     private mutating func count(_ slot: Int, _ packet: Packet, _ confidence: Double) {
-        tracks[slot].packets &+= 1
+        tracks[slot].countPacket()
         if tracks[slot].packets <= 3 { promote(tracks[slot].packets) }
         tracks[slot].seen = now
         tracks[slot].hopLimit = packet.hopLimit
@@ -294,12 +368,13 @@ extension CounterTracker {
     @inline(never)
     private mutating func evict() {
         var wanted = max(1, capacity / 64)
-        var bins = ContiguousArray(repeating: 0, count: 512)
-        for track in tracks where track.isLive { bins[ageBin(track)] += 1 }
+        if ages.isEmpty { ages = ContiguousArray(repeating: 0, count: 512) }
+        for bin in ages.indices { ages[bin] = 0 }
+        for track in tracks where track.isLive { ages[ageBin(track)] += 1 }
         var last = 511
         var older = 0
-        while last > 0, older + bins[last] < wanted {
-            older += bins[last]
+        while last > 0, older + ages[last] < wanted {
+            older += ages[last]
             last -= 1
         }
         var wantedOfLast = wanted - older
@@ -328,6 +403,7 @@ extension CounterTracker {
         index.remove(slot, &tracks)
         classes.leave(tracks[slot].hopClass)
         tracks[slot].packets = 0
+        hazards -= Double(tracks[slot].hazard)
         // No entry of the ledger may find its track in the next one of the slot.
         tracks[slot].serial = 0
         freeTracks.append(UInt16(slot))

@@ -84,6 +84,13 @@ struct HoleLedger: Sendable {
         }
     }
 
+    /// Whether neither holes nor decoys are at a number.
+    @inline(__always)
+    func isEmpty(at number: UInt32) -> Bool {
+        let heads = heads(at: number)
+        return heads.hole & heads.decoy == -1
+    }
+
     // MARK: Changing
 
     /// Opens a hole or a decoy; whoever calls has made room.
@@ -131,49 +138,69 @@ struct HoleLedger: Sendable {
 
     private mutating func chain(_ at: Int) {
         if used * 2 >= slots.count { growTable() }
+        if Self.link(at, hash, mask, &slots, &ring) { used += 1 }
+    }
+
+    private mutating func unchain(_ at: Int) {
+        if let emptied = Self.unlink(at, hash, mask, &slots, &ring) { fillGap(emptied) }
+    }
+
+    // Static, so that the table and the ring can be held as spans at once: one check of uniqueness
+    // for each instead of one for each access.
+
+    /// Puts an entry last in its ring; whether its number took a new slot of the table.
+    private static func link(
+        _ at: Int, _ hash: SequenceHash, _ mask: Int, _ table: inout ContiguousArray<Slot>,
+        _ entries: inout ContiguousArray<Entry>
+    ) -> Bool {
+        var slots = table.mutableSpan
+        var ring = entries.mutableSpan
         let number = ring[at].number
+        let isDecoy = ring[at].isDecoy
         var index = hash(number) & mask
         while !slots[index].isEmpty, slots[index].number != number { index = (index &+ 1) & mask }
-        if slots[index].isEmpty {
-            slots[index].number = number
-            used += 1
-        }
-        let head = ring[at].isDecoy ? slots[index].decoy : slots[index].hole
+        let isNew = slots[index].isEmpty
+        let head = isDecoy ? slots[index].decoy : slots[index].hole
         let own = Int32(truncatingIfNeeded: at)
-        if head >= 0 {
+        guard head < 0 else {
             let tail = ring[Int(head)].previous
             ring[Int(tail)].next = own
             ring[at].previous = tail
             ring[at].next = head
             ring[Int(head)].previous = own
-        } else {
-            ring[at].next = own
-            ring[at].previous = own
-            if ring[at].isDecoy { slots[index].decoy = own } else { slots[index].hole = own }
+            return false
         }
+        ring[at].next = own
+        ring[at].previous = own
+        slots[index].number = number
+        if isDecoy { slots[index].decoy = own } else { slots[index].hole = own }
+        return isNew
     }
 
-    private mutating func unchain(_ at: Int) {
-        let entry = ring[at]
+    /// Takes an entry out of its ring; the slot of the table that became empty, if one did.
+    private static func unlink(
+        _ at: Int, _ hash: SequenceHash, _ mask: Int, _ table: inout ContiguousArray<Slot>,
+        _ entries: inout ContiguousArray<Entry>
+    ) -> Int? {
+        var slots = table.mutableSpan
+        var ring = entries.mutableSpan
         let own = Int32(truncatingIfNeeded: at)
-        var index = hash(entry.number) & mask
-        while slots[index].number != entry.number || slots[index].isEmpty {
-            index = (index &+ 1) & mask
+        let number = ring[at].number
+        let next = ring[at].next
+        var index = hash(number) & mask
+        while slots[index].number != number || slots[index].isEmpty { index = (index &+ 1) & mask }
+        if next != own {
+            let previous = ring[at].previous
+            ring[Int(previous)].next = next
+            ring[Int(next)].previous = previous
         }
-        let replacement: Int32
-        if entry.next == own {
-            replacement = -1
-        } else {
-            ring[Int(entry.previous)].next = entry.next
-            ring[Int(entry.next)].previous = entry.previous
-            replacement = entry.next
-        }
-        if entry.isDecoy {
+        let replacement = next == own ? -1 : next
+        if ring[at].isDecoy {
             if slots[index].decoy == own { slots[index].decoy = replacement }
         } else if slots[index].hole == own {
             slots[index].hole = replacement
         }
-        if slots[index].isEmpty { fillGap(index) }
+        return slots[index].isEmpty ? index : nil
     }
 
     /// Moves up what stood behind a slot that became empty.

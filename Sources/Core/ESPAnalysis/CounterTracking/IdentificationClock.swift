@@ -22,6 +22,10 @@ struct IdentificationClock: Sendable {
     private var hits = 0.0
     private var chance = 0.0
 
+    /// Whether identifications say nothing, and there is nothing left to learn about them.
+    @inline(__always)
+    var isSilent: Bool { mode == .zero || mode == .random }
+
     /// How many tracks at the packet's own predecessor are asked.
     @inline(__always)
     var peersAsked: Int { mode == .learning || mode == .counting ? 128 : 6 }

@@ -107,6 +107,34 @@ struct NextNumberIndex: Sendable {
         return cells[Int(page) &<< 6 | Int(number & 63)]
     }
 
+    /// The cell just below the packet, if it alone of its class has tracks within reach, the
+    /// packet's own cell is on the same page, and empty; otherwise -1.
+    @inline(__always)
+    func lonelyCell(in area: Neighbourhood, class hopClass: Int) -> Int {
+        let offset = area.top & 63
+        guard area.near >= 0, offset < 63,
+            standing(in: area, class: hopClass) & ~0x1f == 0x8000_0000_0000_0000
+        else { return -1 }
+        let page = Int(places[area.near &<< 5 | hopClass])
+        return page &<< 6 | Int(offset)
+    }
+
+    @inline(__always)
+    func head(inCell cell: Int) -> UInt16 { cells[cell] }
+
+    /// Moves the only track of a cell to the next cell of its page; false if that has tracks.
+    @inline(__always)
+    mutating func advance(_ cell: Int) -> Bool {
+        let page = cell &>> 6
+        let bit = UInt64(1) &<< UInt64(cell & 63)
+        let occupied = pages[page].occupied
+        guard occupied & (bit &<< 1) == 0 else { return false }
+        pages[page].occupied = occupied ^ (bit | bit &<< 1)
+        cells[cell &+ 1] = cells[cell]
+        cells[cell] = CounterTrack.none
+        return true
+    }
+
     /// The head of the ring of the tracks that stand at `number`, or `none`.
     func head(class hopClass: Int, at number: UInt32) -> UInt16 {
         let page = page(class: hopClass, at: number)

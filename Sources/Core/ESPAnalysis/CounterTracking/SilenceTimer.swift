@@ -17,20 +17,21 @@ struct SilenceTimer: Sendable {
 
     var stateBytes: Int { heads.capacity * 2 }
 
-    /// Puts a track under the clock, or sooner than it was.
+    /// Whether a track that moved must be put under the clock, or sooner than it was.
+    ///
+    /// Later is found out when the wheel comes by; sooner happens after a change of rate.
     @inline(__always)
+    static func needsArming(_ track: CounterTrack) -> Bool {
+        guard track.timerSlot != CounterTrack.none else { return true }
+        let left = Double(track.timerDue &- track.advanced)
+        return left > 2e6 && 4e9 * Double(track.elapsed) < left * Double(track.counted)
+    }
+
+    /// Puts a track under the clock when it is due by its present rate.
+    @inline(never)
     mutating func arm(_ slot: Int, _ tracks: inout ContiguousArray<CounterTrack>) {
-        if tracks[slot].timerSlot != CounterTrack.none {
-            // Later is found out when the wheel comes by. Sooner happens after a change of rate.
-            let left = Double(tracks[slot].timerDue &- tracks[slot].advanced)
-            if 4e9 * Double(tracks[slot].elapsed) >= left * Double(tracks[slot].counted)
-                || left <= 2e6
-            {
-                return
-            }
-            disarm(slot, &tracks)
-        }
-        place(slot, &tracks)
+        disarm(slot, &tracks)
+        if let due = tracks[slot].overdueAt { place(slot, due, &tracks) }
     }
 
     /// Takes a track off the wheel.
@@ -74,19 +75,21 @@ struct SilenceTimer: Sendable {
         while slot != CounterTrack.none {
             let track = Int(slot)
             slot = tracks[track].timerNext
+            // One whole turn ahead, or more: it stays where it is.
+            if tracks[track].timerDue > now { continue }
             let due = tracks[track].overdueAt ?? .max
+            disarm(track, &tracks)
             if due <= now {
-                disarm(track, &tracks)
                 index.markOverdue(track, &tracks)
-            } else if tracks[track].timerDue <= now || tracks[track].timerDue > due {
-                disarm(track, &tracks)
-                place(track, &tracks)
+            } else {
+                place(track, due, &tracks)
             }
         }
     }
 
-    private mutating func place(_ slot: Int, _ tracks: inout ContiguousArray<CounterTrack>) {
-        guard let due = tracks[slot].overdueAt else { return }
+    private mutating func place(
+        _ slot: Int, _ due: Int64, _ tracks: inout ContiguousArray<CounterTrack>
+    ) {
         tracks[slot].timerDue = due
         // The slot of a due time that lies within the present tick is visited next time round.
         let dueTick = max((due >> Self.shift) &+ 1, (tick ?? 0) &+ 1)
