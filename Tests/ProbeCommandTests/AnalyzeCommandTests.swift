@@ -16,7 +16,7 @@ import Testing
             let file = try captures.write("many.pcap", .many)
             let text = try captures.probe("analyze", file)
             #expect(text.status == 0, "\(text)")
-            #expect(text.output.hasPrefix("\(file)  HEALTHY  nothing wrong found; its stream has"))
+            #expect(text.output.hasPrefix("\(file)  HEALTHY  nothing wrong found; several senders"))
             #expect(text.output.contains("No window size helps"), "\(text)")
             #expect(text.errors == "")
             let json = try captures.probe("analyze", file, "--json").json()

@@ -101,8 +101,9 @@ extension AnalysisReport {
     fileprivate mutating func take(_ file: borrowing CaptureFile) {
         format = file.format?.words
         if file.isGzipped { format = format.map { "\($0), gzip" } }
-        octets = UInt64(file.progress.octetsRead)
+        octets = UInt64(file.octetsUnpacked)
         packets = UInt64(file.packets)
+        captureDrops = file.reportedDrops
         guard let found = file.damage else { return }
         // A cut last record changes nothing but the mark (interface page §2).
         if found.isCutTail {

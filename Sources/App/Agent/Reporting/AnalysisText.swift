@@ -58,12 +58,14 @@ struct AnalysisText {
         if !many.isEmpty {
             let streams =
                 report.streams.count == 1
-                ? "its stream has" : "\(many.count) of \(report.streams.count) streams have"
+                ? "several senders share its SA"
+                : "several senders share \(many.count) of \(report.streams.count) SAs"
             let worst = many.compactMap { $0.report.windows.last?.ratio }.max() ?? 0
-            let windows =
+            let advice =
                 worst >= 0.005
-                ? ": any replay window would drop up to \(FigureText.percent(worst))" : ""
-            parts.append("\(streams) several senders\(windows)")
+                ? ": keep the replay window off, it would drop up to \(FigureText.percent(worst))"
+                : ""
+            parts.append(streams + advice)
         }
         return parts.joined(separator: "; ")
     }

@@ -30,7 +30,7 @@ struct SendersText {
 
     private func render(_ stream: CapturedStream) -> [String] {
         let text = StreamText(palette: palette, glyphs: glyphs, isVerbose: isVerbose)
-        var lines = [text.headline(stream), "  " + text.senders(stream.report)]
+        var lines = [text.headline(stream), "  senders: " + text.senders(stream.report)]
         let senders = stream.report.topSenders
         let shown = isVerbose ? senders[...] : senders.prefix(Self.shownSenders)
         guard !shown.isEmpty else {

@@ -6,7 +6,8 @@ extension CapturedStream {
     /// One entry of `streams` (interface page §6).
     ///
     /// Beyond the page's keys: `tunnel`, when and how fast packets came, collisions, copies that are
-    /// blamed on nobody, outages, and the forecasts by packet length.
+    /// blamed on nobody, outages, and the forecasts by packet length and for a window of each sender's
+    /// own.
     var json: JSONValue {
         var stream = JSONObject()
         let unplaced = unknownBecause ?? "not known"
@@ -33,6 +34,10 @@ extension CapturedStream {
         stream.put("lost_packets", report.lostPackets, orBecause: report.unidentifiable)
         stream.put("outage_packets", report.outagePackets, orBecause: report.unidentifiable)
         stream.put("replay_windows", .array(report.windows.map(\.json)))
+        stream.put(
+            "replay_windows_per_sender",
+            report.windowsPerSender.map { .array($0.map(\.json)) },
+            orBecause: report.unidentifiable)
         stream.put("length_classes", .array(report.lengthClasses.map(\.json)))
         stream.put("verdicts", .array(report.verdicts.map(\.json)))
         return stream.value

@@ -204,9 +204,9 @@ struct StreamText {
             let place =
                 stream.direction == .inbound ? "on this host's SA" : "at the receiver"
             return [
-                "No window size helps: large ones drop as much as small ones, for \(cause).",
+                "No window size helps: large ones drop as much as small ones, because \(cause).",
                 "Set replay-window 0 \(place), or ask the provider for one sender per tunnel.",
-            ]
+            ] + aloneSentence(report)
         case .falling:
             let cause = stream.says(.multiSender) ? "" : ": this is path reordering"
             guard let size else {
@@ -226,6 +226,15 @@ struct StreamText {
                         : ": that is what windows are for.")
             ]
         }
+    }
+
+    /// What is left to drop when every sender has a window of its own: reordering alone.
+    private func aloneSentence(_ report: StreamReport) -> [String] {
+        guard let alone = report.windowsPerSender?.first(where: { $0.window >= 64 }) else {
+            return []
+        }
+        let share = alone.wouldDrop == 0 ? "nothing" : FigureText.percent(alone.ratio)
+        return ["With one sender, a window of \(alone.window) would drop \(share)."]
     }
 
     private func lengthClasses(_ report: StreamReport, _ chart: ReplayWindowChart) -> [String] {
