@@ -49,7 +49,13 @@ func tests(
 
 let package = Package(
     name: "tunnel-probe",
-    products: [.executable(name: "probe", targets: ["probe"])],
+    products: [
+        .executable(name: "probe", targets: ["probe"]),
+        // For the package in Benchmarks/.
+        .library(
+            name: "ESPSimulation",
+            targets: ["ESPSimulation", "NetworkPrimitives", "NetworkSimulation"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),

@@ -22,7 +22,8 @@ _KINDS = {
 
 @dataclass(frozen=True)
 class Packet:
-    """A packet as a device saw it. For an ICMP error, identifier and sequence are the quoted ones."""
+    """A packet as a device saw it. For an ICMP error, identifier and sequence are the quoted ones; for
+    ESP, sequence is its own and iv the eight octets after it, as a number."""
 
     time: int  # nanoseconds since 1970
     source: str
@@ -34,6 +35,7 @@ class Packet:
     sequence: int = 0
     quoted: str | None = None  # kind of the packet that an error quotes
     spi: int | None = None
+    iv: int | None = None
 
     @property
     def key(self):
@@ -93,7 +95,8 @@ def _packet(data, time):
     version, protocol, source, destination, hops, length, payload = network
     common = dict(time=time, source=source, destination=destination, hops=hops, length=length)
     if protocol == 50 and len(payload) >= 8:
-        return Packet(kind=ESP, spi=struct.unpack_from(">I", payload)[0], **common)
+        spi, number = struct.unpack_from(">II", payload)
+        return Packet(kind=ESP, spi=spi, sequence=number, iv=int.from_bytes(payload[8:16], "big"), **common)
     if protocol != {4: 1, 6: 58}[version] or len(payload) < 8:
         return None
     kind = _KINDS[version].get(payload[0])

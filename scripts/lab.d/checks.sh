@@ -138,15 +138,19 @@ agent_stop() {
     echo 'ok   the agent ended cleanly after SIGTERM'
 }
 
-# judge NAME [OPTION…]: has NAME.json judged by judge.py, with its exit status and the options. That
-# happens on the host, where it takes a twentieth of the time, after the guest's end; in the lab's
-# shell, at once.
+# judge NAME [OPTION…]: has NAME.json judged by judge.py, with its exit status and the options.
 judge() {
     local name=$1
     shift
-    set -- --result "$name.json" --exit "$probe_status" --kind "$kind" --role "$role" "$@"
+    judge_by judge.py --result "$name.json" --exit "$probe_status" --kind "$kind" --role "$role" "$@"
+}
+
+# judge_by JUDGE ARGUMENT…: has a judge called with these arguments, in the scenario's folder. That
+# happens on the host, where it takes a twentieth of the time, after the guest's end; in the lab's
+# shell, at once.
+judge_by() {
     if [[ -n ${lab_judge_here-} ]]; then
-        (cd "$work" && /usr/bin/python3 "$lab_folder/judge.py" "$@")
+        (cd "$work" && /usr/bin/python3 "$lab_folder/$1" "${@:2}")
     else
         printf '%q ' "$@" >>"$work/judgements"
         printf '\n' >>"$work/judgements"

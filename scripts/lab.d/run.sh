@@ -76,8 +76,8 @@ run_judge() (
     failed=0
     while IFS= read -r line; do
         eval "set -- $line"
-        printf '\n# judge.py %s\n' "$line" >>log
-        /usr/bin/python3 -B "$lab_folder/judge.py" "$@" >>log 2>&1 || failed=1
+        printf '\n# %s\n' "$line" >>log
+        /usr/bin/python3 -B "$lab_folder/$1" "${@:2}" >>log 2>&1 || failed=1
     done <judgements
     exit "$failed"
 )
