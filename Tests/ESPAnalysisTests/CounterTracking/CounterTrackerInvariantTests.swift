@@ -235,6 +235,19 @@ import Testing
         #expect(tracker.holesOpened + tracker.decoysOpened > UInt64(HoleLedger.limit))
         tracker.advance(to: MonotonicInstant(nanoseconds: 1_000_000_000))
         #expect(tracker.lost == tracker.holesOpened)
+        #expect(tracker.stateBytes < 7 << 20)
+    }
+
+    @Test func `as many tracks as there may be take less than three megabytes`() {
+        var random = SeededGenerator(seed: 14)
+        var tracker = CounterTracker(seed: 1)
+        for packet in 0..<20_000 as Range<Int64> {
+            _ = tracker.receive(
+                UInt32(truncatingIfNeeded: random.next()),
+                at: MonotonicInstant(nanoseconds: packet * 1_000), hopLimit: 57, identification: 0)
+        }
+        #expect(tracker.tracks.count == 8192)
+        #expect(tracker.stateBytes < 3_000_000)
     }
 
     @Test func `hop limits beyond the nineteenth share a class`() {

@@ -10,7 +10,8 @@ public import NetworkPrimitives
 ///
 /// Bounds: `capacity` tracks, the longest idle 1/64 making room for new ones; 65 536 holes and
 /// decoys; 20 classes of hop limits; about 60 candidates for each packet (`HopLimitClasses`,
-/// `HoleLedger`, `NextNumberIndex`). Cost for each packet does not depend on the number of tracks.
+/// `HoleLedger`, `NextNumberIndex`). 8 192 tracks take 2.8 MB, and the most holes 3.7 MB more. What a
+/// packet costs does not depend on the number of tracks.
 /// A packet allocates nothing but for the growth of these tables by doubling.
 public struct CounterTracker: Sendable {
     /// What was decided about one packet.
@@ -89,7 +90,7 @@ public struct CounterTracker: Sendable {
     public init(seed: UInt64, capacity: Int = 8192) {
         precondition((1...65_000).contains(capacity), "tracks are named by 16 bits")
         self.capacity = capacity
-        index = NextNumberIndex(seed: seed)
+        index = NextNumberIndex(seed: seed, capacity: capacity)
         holes = HoleLedger(seed: seed &+ 2)
     }
 
@@ -254,6 +255,9 @@ extension CounterTracker {
             tracks[slot] = track
         } else {
             slot = tracks.count
+            if slot == tracks.capacity {
+                tracks.reserveCapacity(min(max(16, 2 * slot), capacity))
+            }
             tracks.append(track)
         }
         hazards += tracks[slot].setHazard(priors.meanGap)

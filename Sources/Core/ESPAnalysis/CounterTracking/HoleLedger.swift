@@ -137,7 +137,7 @@ struct HoleLedger: Sendable {
     }
 
     private mutating func chain(_ at: Int) {
-        if used * 2 >= slots.count { growTable() }
+        if used * 2 > slots.count { growTable() }
         if Self.link(at, hash, mask, &slots, &ring) { used += 1 }
     }
 

@@ -42,9 +42,13 @@ struct NextNumberIndex: Sendable {
     private var table: SequenceTable
     private var overdue: OverdueIndex
 
-    init(seed: UInt64) {
+    /// The most tracks there are.
+    private let capacity: Int
+
+    init(seed: UInt64, capacity: Int) {
         table = SequenceTable(seed: seed)
         overdue = OverdueIndex(seed: seed &+ 1)
+        self.capacity = capacity
     }
 
     /// The bytes it occupies.
@@ -324,6 +328,11 @@ struct NextNumberIndex: Sendable {
                 shelves[shelf] = Shelf(number: number >> 6)
             } else {
                 shelf = shelves.count
+                if shelf == shelves.capacity {
+                    let room = min(max(16, 2 * shelf), capacity)
+                    shelves.reserveCapacity(room)
+                    places.reserveCapacity(32 * room)
+                }
                 shelves.append(Shelf(number: number >> 6))
                 for _ in 0..<32 { places.append(CounterTrack.none) }
             }
@@ -338,6 +347,12 @@ struct NextNumberIndex: Sendable {
             pages[page] = new
         } else {
             page = pages.count
+            if page == pages.capacity {
+                // Doubled by hand, so that a full index has room for its limit and no more.
+                let room = min(max(16, 2 * page), capacity)
+                pages.reserveCapacity(room)
+                cells.reserveCapacity(64 * room)
+            }
             pages.append(new)
             for _ in 0..<64 { cells.append(CounterTrack.none) }
         }
