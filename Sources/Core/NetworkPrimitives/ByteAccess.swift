@@ -75,3 +75,14 @@ extension Array<UInt8> {
         }
     }
 }
+
+extension ContiguousArray where Element == SIMD2<UInt64> {
+    /// How many elements stand before the first that begins a cache line of 64 octets, 0...3.
+    ///
+    /// Reads no memory. It depends on where the array lies: true until it is copied.
+    public var countBeforeCacheLine: Int {
+        unsafe withUnsafeBufferPointer { buffer in
+            -Int(bitPattern: buffer.baseAddress) & 63
+        } / MemoryLayout<Element>.stride
+    }
+}

@@ -26,11 +26,11 @@ public struct PacketIdentityTable: Sendable {
     /// Key 0 is no packet.
     private typealias Pair = SIMD2<UInt64>
 
-    /// The lines, after one pair that is not used.
-    ///
-    /// An array's elements begin 32 octets into its memory, and large memory begins 16 octets into a
-    /// page: without that pair each line would lie across two of the cache's.
+    /// The lines, after `lead` pairs that are not used, so that each lies in one line of the cache.
     private var pairs: ContiguousArray<Pair>
+    private let lead: Int
+    /// How many entries there are room for.
+    public let capacity: Int
     private let lineMask: UInt64
     private let secret: UInt64
     private let streamSecret: UInt64
@@ -42,32 +42,29 @@ public struct PacketIdentityTable: Sendable {
     ///   - seed: A secret random number, against packets that all go to one line.
     public init(capacity: Int, seed: UInt64) {
         precondition(capacity >= 4 && capacity.nonzeroBitCount == 1, "capacity: a power of two")
-        pairs = ContiguousArray(repeating: Pair(0, 0), count: 1 + capacity)
+        pairs = ContiguousArray(repeating: Pair(0, 0), count: capacity + 3)
+        lead = pairs.countBeforeCacheLine
+        self.capacity = capacity
         lineMask = UInt64(capacity / 4 - 1)
         var stream = SecretStream(seed: seed)
         secret = stream.next()
         streamSecret = stream.next() | 1
     }
 
-    /// How many entries there are room for.
-    public var capacity: Int { pairs.count - 1 }
-
     /// The key of a packet, one-to-one for every stream, so that different identities stay so.
     @inline(__always)
-    private func key(_ identity: UInt64, _ stream: UInt32) -> UInt64 {
+    func key(_ identity: UInt64, _ stream: UInt32) -> UInt64 {
         let mixed = SecretStream.mixed(identity ^ secret &+ UInt64(stream) &* streamSecret)
         return mixed == 0 ? 1 : mixed
     }
 
-    /// Loads the line of a packet that is about to be seen, and returns something of it.
+    /// Loads the line of a key that is about to be looked up, and returns something of it.
     ///
-    /// Loads do not wait for each other, whereas packets that are each looked up to the end do.
-    /// Call it for a batch of packets first, and use the result somehow, lest the compiler leave it
+    /// Loads do not wait for each other, whereas packets that are each looked up to the end do. Call
+    /// it for the keys of a batch first, and use the result somehow, lest the compiler leave it
     /// out.
     @inline(__always)
-    public func touch(_ identity: UInt64, stream: UInt32) -> UInt64 {
-        pairs[first(of: key(identity, stream))].x
-    }
+    func touch(_ key: UInt64) -> UInt64 { pairs[first(of: key)].x }
 
     /// Looks a packet up, and remembers it if it is new.
     ///
@@ -81,7 +78,14 @@ public struct PacketIdentityTable: Sendable {
     public mutating func sight(
         _ identity: UInt64, stream: UInt32, at arrival: MonotonicInstant, hopLimit: UInt8
     ) -> Sighting {
-        let key = key(identity, stream)
+        sight(key(identity, stream), at: arrival, hopLimit: hopLimit)
+    }
+
+    /// Looks a packet up by its key, and remembers it if it is new.
+    @inline(__always)
+    mutating func sight(
+        _ key: UInt64, at arrival: MonotonicInstant, hopLimit: UInt8
+    ) -> Sighting {
         let first = first(of: key)
         let newer = pairs[first]
         let older = pairs[first + 1]
@@ -114,6 +118,6 @@ public struct PacketIdentityTable: Sendable {
     /// Where the line of a key begins.
     @inline(__always)
     private func first(of key: UInt64) -> Int {
-        1 + Int(truncatingIfNeeded: key & lineMask) << 2
+        lead + Int(truncatingIfNeeded: key & lineMask) << 2
     }
 }

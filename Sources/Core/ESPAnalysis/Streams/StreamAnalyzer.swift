@@ -115,6 +115,14 @@ public struct StreamAnalyzer: Sendable {
     public mutating func receive(
         _ packet: borrowing ESPObservation, identities: inout PacketIdentityTable
     ) {
+        receive(
+            packet, key: identities.key(packet.identity, number), identities: &identities)
+    }
+
+    /// Takes in the next packet of the stream, whose key in the identity table is known already.
+    mutating func receive(
+        _ packet: borrowing ESPObservation, key: UInt64, identities: inout PacketIdentityTable
+    ) {
         if packets == 0 { firstArrival = packet.arrival }
         packets &+= 1
         bytes &+= UInt64(truncatingIfNeeded: packet.length)
@@ -124,8 +132,7 @@ public struct StreamAnalyzer: Sendable {
 
         let outcome = windows.receive(packet.sequence)
         lengths.note(length: packet.length, outcome)
-        let sighting = identities.sight(
-            packet.identity, stream: number, at: packet.arrival, hopLimit: packet.hopLimit)
+        let sighting = identities.sight(key, at: packet.arrival, hopLimit: packet.hopLimit)
         if case .copy(let age, let differs) = sighting {
             copies.noteCopy(age: age, hopLimitDiffers: differs, sequence: packet.sequence)
             return

@@ -129,43 +129,47 @@ public struct StreamTable: Sendable {
     /// way.
     public mutating func receive(_ batch: Span<ESPObservation>) {
         var places = InlineArray<16, Int32>(repeating: -1)
+        var keys = InlineArray<16, UInt64>(repeating: 0)
         var start = 0
         while start < batch.count {
-            let end = min(start + places.count, batch.count)
+            let count = min(places.count, batch.count - start)
             let generation = placeGeneration
-            for position in start..<end {
-                places[position - start] = touch(batch[position])
+            for offset in 0..<count {
+                places[offset] = place(of: batch[start + offset])
+                keys[offset] = identities.key(batch[start + offset].identity, latestNumber)
             }
-            for position in start..<end {
-                let place = Int(places[position - start])
+            // Nothing else in this loop: a processor looks only so many instructions ahead.
+            var sum: UInt64 = 0
+            for offset in 0..<count { sum &+= identities.touch(keys[offset]) }
+            warmth = sum
+            for offset in 0..<count {
+                let place = Int(places[offset])
                 guard place >= 0, generation == placeGeneration,
-                    batch[position].arrival < nextSweep
+                    batch[start + offset].arrival < nextSweep
                 else {
-                    receive(batch[position])
+                    receive(batch[start + offset])
                     continue
                 }
                 packets &+= 1
-                analyzers[place].receive(batch[position], identities: &identities)
+                analyzers[place].receive(
+                    batch[start + offset], key: keys[offset], identities: &identities)
             }
-            start = end
+            start += count
         }
     }
 
-    /// Loads what is known of a packet, and returns the place of its analyzer, or -1 if it has none.
+    /// The place of a packet's analyzer, or -1 if it has none; makes it the latest.
     @inline(__always)
-    private mutating func touch(_ packet: borrowing ESPObservation) -> Int32 {
-        if !isLatest(packet) {
-            let id = StreamID(
-                destination: packet.destination, spi: packet.spi,
-                encapsulation: packet.encapsulation)
-            let value = index[id]
-            guard value >= 0 else { return -1 }
-            latest = id
-            latestPlace = Int(value)
-            latestNumber = analyzers[latestPlace].number
-        }
-        warmth &+= identities.touch(packet.identity, stream: latestNumber)
-        return Int32(truncatingIfNeeded: latestPlace)
+    private mutating func place(of packet: borrowing ESPObservation) -> Int32 {
+        if isLatest(packet) { return Int32(truncatingIfNeeded: latestPlace) }
+        let id = StreamID(
+            destination: packet.destination, spi: packet.spi, encapsulation: packet.encapsulation)
+        let value = index[id]
+        guard value >= 0 else { return -1 }
+        latest = id
+        latestPlace = Int(value)
+        latestNumber = analyzers[latestPlace].number
+        return value
     }
 
     @inline(__always)
