@@ -61,7 +61,7 @@ extension SenderTable {
         }
         return places.map { place in
             let sender = senders[place]
-            let seconds = Double(sender.lastArrival - sender.firstArrival) * 1e-9
+            let seconds = Double(sender.lastArrival &- sender.firstArrival) * 1e-9
             return SenderReport(
                 name: name(sender.key), packets: sender.packets,
                 share: total == 0 ? 0 : Double(sender.packets) / Double(total),
