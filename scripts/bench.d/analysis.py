@@ -22,7 +22,8 @@ LEAST_FASTER_THAN_TSHARK = 40
 MOST_ALLOCATIONS = 0.001
 # A bounded program has the same peak after twice the flood.
 MOST_GROWTH = 4
-MOST_FLOOD_TIME = 1.5
+# What an attacker's packet may cost: about what one of thousands of benign senders costs.
+MOST_FLOOD_TIME = 3
 
 
 def analyze(options, path, **more):
