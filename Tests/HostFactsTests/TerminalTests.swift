@@ -55,4 +55,16 @@ import Testing
             #expect(!terminal.allowsColor)
         }
     }
+
+    @Test(arguments: [
+        (["LANG": "de_DE.UTF-8"], true), (["LANG": "C"], false), ([:], false),
+        (["LC_CTYPE": "C.utf8", "LANG": "C"], true),
+        (["LC_ALL": "POSIX", "LC_CTYPE": "C.UTF-8", "LANG": "C.UTF-8"], false),
+        (["LC_ALL": "", "LANG": "en_US.UTF-8"], true),
+    ])
+    func `the first of the locale's variables that is set tells the character set`(
+        environment: [String: String], isUnicode: Bool
+    ) {
+        #expect(Terminal.showsUnicode { environment[$0] } == isUnicode)
+    }
 }

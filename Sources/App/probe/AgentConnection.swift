@@ -86,6 +86,8 @@ struct AgentConnection {
         while text.last?.isNewline == true { text.removeLast() }
         // "Not now" is no fault: its text says what to do.
         guard status != 503 || text.isEmpty else { return .unavailable(text) }
+        // A wrong request is told by what is wrong with it.
+        guard status != 400 || text.isEmpty else { return .refused(text) }
         let answer = "the agent answered \(status): \(text)"
         return (400..<500).contains(status) ? .refused(answer) : .unavailable(answer)
     }

@@ -1,5 +1,6 @@
 @testable import Agent
 import Configuration
+import Foundation
 import HTTP
 import Logging
 import Synchronization
@@ -114,5 +115,19 @@ import Testing
         #expect(next.status == 200, "its place is free again")
         #expect(ContinuousClock.now - began < .seconds(2), "and not because it was done")
         #expect(await router.respond(to: order).status == 503, "and no more than its place")
+    }
+
+    @Test func `an order for senders survives its query, whatever the tunnel's name`() throws {
+        let format = ReportFormat(isJSON: false, isVerbose: true, hasBlocks: true)
+        for tunnel in [nil, "cf-1", "a&b=c d/é%?\u{0}"] {
+            let target = SendersOrder(tunnel: tunnel, format: format).target
+            #expect(target.hasPrefix("/api/v1/senders?"))
+            #expect(target.allSatisfy { $0.isASCII && $0 != " " })
+            let items = try #require(URLComponents(string: target)?.queryItems)
+            let query = Dictionary(uniqueKeysWithValues: items.map { ($0.name, $0.value ?? "") })
+            let order = SendersOrder(query: query)
+            #expect(order.tunnel == tunnel)
+            #expect(order.format == format)
+        }
     }
 }
