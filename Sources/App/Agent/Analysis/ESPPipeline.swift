@@ -17,7 +17,8 @@ struct ESPPipeline: ~Copyable {
     private let hash: PacketIdentityHash
     private var batch: ContiguousArray<ESPObservation> = []
 
-    private static let batchSize = 256
+    /// Small enough to stay in the first cache between making and using them.
+    private static let batchSize = 64
 
     /// A pipeline into a new table.
     init(settings: StreamTable.Settings) {
