@@ -17,20 +17,23 @@ import RawSockets
         /// The most octets of a packet that are kept: 128 hold every header down to the IV of ESP,
         /// IKE needs 2048.
         public var snapshotLength: Int
-        /// The size of the ring in octets.
+        /// The size of the ring in octets, at least `minimumBufferSize`.
         public var bufferSize: Int
         /// Whether frames are taken that are not for this host: at a mirror port.
         public var isPromiscuous: Bool
         /// How long a block that is not full may stay with the kernel.
         public var handOver: Duration
 
-        /// Makes settings.
+        /// Four blocks as libpcap makes them: one is filled while another is read.
+        public static let minimumBufferSize = 1 << 20
+
+        /// Makes settings; a buffer smaller than the least is made that large.
         public init(
             snapshotLength: Int = 128, bufferSize: Int = 4 << 20, isPromiscuous: Bool = false,
             handOver: Duration = .milliseconds(32)
         ) {
             self.snapshotLength = snapshotLength
-            self.bufferSize = bufferSize
+            self.bufferSize = max(bufferSize, Self.minimumBufferSize)
             self.isPromiscuous = isPromiscuous
             self.handOver = handOver
         }

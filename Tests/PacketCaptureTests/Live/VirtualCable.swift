@@ -48,8 +48,8 @@ final class VirtualCable: Sendable {
     }
 
     /// Sends frames to `wan`, from the far end.
-    func sendIn(_ frames: [[UInt8]], times: Int = 1) {
-        send(frames, times: times, namespace: far, device: "far")
+    func sendIn(_ frames: [[UInt8]], times: Int = 1, isAwaited: Bool = true) {
+        send(frames, times: times, namespace: far, device: "far", isAwaited: isAwaited)
     }
 
     /// Sends frames from `wan`.
@@ -57,7 +57,9 @@ final class VirtualCable: Sendable {
         send(frames, times: times, namespace: near, device: "wan")
     }
 
-    private func send(_ frames: [[UInt8]], times: Int, namespace: String, device: String) {
+    private func send(
+        _ frames: [[UInt8]], times: Int, namespace: String, device: String, isAwaited: Bool = true
+    ) {
         let script = """
             import socket, sys
             link = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
@@ -71,7 +73,7 @@ final class VirtualCable: Sendable {
         }
         command(
             "ip netns exec \(namespace) python3 -c '\(script)' \(device) \(times) "
-                + words.joined(separator: " "))
+                + words.joined(separator: " ") + (isAwaited ? "" : " >/dev/null 2>&1 &"))
     }
 }
 
