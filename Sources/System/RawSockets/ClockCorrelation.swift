@@ -95,17 +95,28 @@ public struct ClockCorrelation: Hashable, Sendable {
     public func convert(
         _ stamp: WallTime, notBefore: MonotonicInstant, notAfter: MonotonicInstant
     ) -> MonotonicInstant? {
-        if let stepSeenAt, notBefore <= stepSeenAt { return nil }
-        guard let instant = estimate(stamp), instant >= notBefore - Self.tolerance,
-            instant <= notAfter + Self.tolerance
-        else { return nil }
-        return instant
+        conversion(notBefore: notBefore, notAfter: notAfter).convert(stamp)
+    }
+
+    /// `convert` for many stamps that were taken between the same two instants.
+    public func conversion(
+        notBefore: MonotonicInstant, notAfter: MonotonicInstant
+    ) -> StampConversion {
+        if let stepSeenAt, notBefore <= stepSeenAt {
+            return StampConversion(offset: offset, earliest: .max, latest: .min)
+        }
+        return StampConversion(
+            offset: offset, earliest: (notBefore - Self.tolerance).nanoseconds,
+            latest: (notAfter + Self.tolerance).nanoseconds)
+    }
+
+    private var offset: Int64 {
+        bounds.lowerBound + (bounds.upperBound - bounds.lowerBound) / 2
     }
 
     /// The monotonic time of a stamp if the wall clock has not stepped since it was taken; nil when
     /// the monotonic clock has no such time.
     func estimate(_ stamp: WallTime) -> MonotonicInstant? {
-        let offset = bounds.lowerBound + (bounds.upperBound - bounds.lowerBound) / 2
         let (nanoseconds, overflow) = stamp.nanoseconds.subtractingReportingOverflow(offset)
         return overflow ? nil : MonotonicInstant(nanoseconds: nanoseconds)
     }
@@ -113,5 +124,21 @@ public struct ClockCorrelation: Hashable, Sendable {
     private static func bounds(of reading: ClockReading) -> ClosedRange<Int64> {
         let wall = reading.wall.nanoseconds
         return (wall - reading.after.nanoseconds)...(wall - reading.before.nanoseconds)
+    }
+}
+
+/// Converts kernel stamps that were taken between two instants, at the cost of a subtraction.
+public struct StampConversion: Hashable, Sendable {
+    @usableFromInline let offset: Int64
+    /// In nanoseconds of the monotonic clock; none lies between when nothing can be converted.
+    @usableFromInline let earliest: Int64
+    @usableFromInline let latest: Int64
+
+    /// The monotonic time of a stamp; nil as `ClockCorrelation.convert` has it.
+    @inlinable
+    public func convert(_ stamp: WallTime) -> MonotonicInstant? {
+        let (nanoseconds, overflow) = stamp.nanoseconds.subtractingReportingOverflow(offset)
+        guard !overflow, nanoseconds >= earliest, nanoseconds <= latest else { return nil }
+        return MonotonicInstant(nanoseconds: nanoseconds)
     }
 }

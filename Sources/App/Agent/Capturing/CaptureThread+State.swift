@@ -85,16 +85,16 @@ extension CaptureThread {
             guard let device else { return }
             correlation.sample()
             let now = correlation.sampledAt
-            let earliest = emptyAt - Self.deliveryDelay
-            let (correlation, link) = (correlation, device.link)
+            // A packet can come after `now` was read, and before this ends.
+            let stamps = correlation.conversion(
+                notBefore: emptyAt - Self.deliveryDelay, notAfter: now + .seconds(1))
+            let link = device.link
             let isForeignPossible =
                 device.live.precision != .endpoints || plan.filter.looksBehindTags
             do throws(CaptureError) {
                 let count = try device.live.dispatch(limit: Self.dispatchLimit) {
                     frame, stamp, length in
-                    // A packet can come after `now` was read, and before this ends.
-                    let arrival = correlation.convert(
-                        stamp, notBefore: earliest, notAfter: now + .seconds(1))
+                    let arrival = stamps.convert(stamp)
                     if arrival == nil { unusableStamps &+= 1 }
                     recorder.receive(
                         frame, linkType: link, wireLength: length, arrival: arrival ?? now,

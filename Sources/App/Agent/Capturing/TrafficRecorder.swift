@@ -23,7 +23,8 @@ struct TrafficRecorder: Sendable {
     /// The window sizes whose drops are predicted.
     private(set) var windows: [Int]
 
-    private static let batchSize = 256
+    /// Small enough to stay in the first cache between making and using them.
+    private static let batchSize = 64
 
     private let decoder = FrameDecoder()
     private let hash: PacketIdentityHash
