@@ -102,7 +102,7 @@ let package = Package(
             in: "Sources/App/Agent/Analysis",
             sources: [
                 "AnalysisReport.swift", "CaptureClock.swift", "CapturedStream.swift",
-                "ESPObservation+Datagram.swift", "ESPPipeline.swift",
+                "ESPObservation+Datagram.swift", "FrameReading.swift",
             ], testable: true),
 
         .target(name: "Octets", path: "Targets/Octets", swiftSettings: strict),

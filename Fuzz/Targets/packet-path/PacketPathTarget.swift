@@ -13,10 +13,11 @@ public func fuzzOne(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let flags = input.byte()
     let file = input.rest()
     // As the product's settings but small: a table is made for each input.
-    var pipeline = ESPPipeline(
+    var table = StreamTable(
         settings: StreamTable.Settings(
             windows: [1, 32, 64, 1024], identityCapacity: 64, maximumStreams: 4,
             isLive: flags & 1 != 0, seed: UInt64(flags)))
+    var reading = FrameReading(seed: UInt64(flags))
     var reader = CaptureReader()
     var window: [UInt8] = []
     var fed = 0
@@ -25,23 +26,28 @@ public func fuzzOne(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
         switch reader.next(window.span.bytes, isFinal: fed == file.count) {
         case .packet(let packet):
             packets += 1
-            pipeline.receive(
+            reading.receive(
                 window.span.bytes.extracting(packet.octets),
                 link: LinkKind(linkType: packet.linkType.rawValue), arrival: packet.arrival,
                 wireLength: packet.wireLength)
+            if reading.batch.packets.count >= 16 {
+                table.receive(reading.batch)
+                reading.batch.removeAll()
+            }
         case .needMore:
             window.removeFirst(reader.discardConsumed())
             let size = min(sizes.next(), file.count - fed)
             window += file[fed..<(fed + size)]
             fed += size
         case .end, .damaged:
-            precondition(pipeline.frames.frames == packets)
-            let reports = pipeline.reports()
+            precondition(reading.frames.frames == packets)
+            table.receive(reading.batch)
+            let reports = table.takeClosedReports() + table.reports(at: reading.clock.now)
             let analysed = reports.reduce(0) { $0 + $1.packets }
-            let unanalysed = pipeline.table.unanalysedPackets
+            let unanalysed = table.unanalysedPackets
             precondition(
-                analysed + unanalysed == pipeline.frames.esp,
-                "\(analysed) and \(unanalysed) of \(pipeline.frames.esp)")
+                analysed + unanalysed == reading.frames.esp,
+                "\(analysed) and \(unanalysed) of \(reading.frames.esp)")
             return 0
         }
     }

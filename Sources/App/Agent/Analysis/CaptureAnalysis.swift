@@ -1,8 +1,5 @@
-import CaptureFormats
 import ESPAnalysis
-import NetworkPrimitives
-import PacketCapture
-import PacketFormats
+import RawSockets
 
 /// The analysis of a capture file: all its ESP streams, configured or not.
 public struct CaptureAnalysis: Sendable {
@@ -43,6 +40,9 @@ public struct CaptureAnalysis: Sendable {
 
     /// Reads the file and analyses what is in it.
     ///
+    /// A thread of its own reads and decodes, at most a few batches ahead; the caller's thread
+    /// analyses. Both cost about as much.
+    ///
     /// - Parameters:
     ///   - path: the file; `-` for standard input.
     ///   - progress: told now and then how far the work has come.
@@ -51,90 +51,47 @@ public struct CaptureAnalysis: Sendable {
     public func run(
         path: String, progress: (Progress) -> Void
     ) throws(CannotOpen) -> AnalysisReport {
-        var report = AnalysisReport(file: path)
-        report.namedWindows = namedWindows
-        var pipeline = ESPPipeline(settings: .file(windows: windows, seed: .random(in: 0 ... .max)))
-        do throws(CaptureFileError) {
-            var file = try CaptureFile(path: path)
-            do throws(CaptureFileError) {
-                try read(&file, into: &pipeline, progress)
-            } catch {
-                // A directory opens, too: it is reading that fails.
-                guard file.packets > 0 else { throw error }
-                report.damage = AnalysisReport.Damage(
-                    offset: file.progress.octetsRead, problem: error.description)
-            }
-            report.take(file)
+        let seed = UInt64.random(in: 0 ... .max)
+        let reading: CaptureFileReading
+        do throws(SocketError) {
+            reading = try CaptureFileReading(path: path, seed: seed &+ 1)
         } catch {
-            throw CannotOpen(description: error.description)
+            throw CannotOpen(description: "cannot start to read: \(error)")
+        }
+        var table = StreamTable(settings: .file(windows: windows, seed: seed))
+        while let piece = reading.next() {
+            table.receive(piece.batch)
+            progress(Progress(share: piece.share, text: "\(piece.packets) packets"))
+            reading.reuse(piece)
         }
         progress(Progress(share: 1, text: "putting the report together"))
-        report.take(&pipeline, tunnels)
+        var report = AnalysisReport(file: path)
+        report.namedWindows = namedWindows
+        report.take(try reading.outcome(), &table, tunnels)
         return report
-    }
-
-    private func read(
-        _ file: inout CaptureFile, into pipeline: inout ESPPipeline,
-        _ progress: (Progress) -> Void
-    ) throws(CaptureFileError) {
-        var linkType = LinkType(rawValue: .max)
-        var link = LinkKind.unsupported
-        var isUnfinished = true
-        while isUnfinished {
-            isUnfinished = try file.readBatch { packet, frame in
-                if packet.linkType != linkType {
-                    linkType = packet.linkType
-                    link = LinkKind(linkType: linkType.rawValue)
-                }
-                pipeline.receive(
-                    frame, link: link, arrival: packet.arrival, wireLength: packet.wireLength)
-            }
-            let done = file.progress
-            let share = done.octetsTotal.map { Double(done.octetsRead) / Double(max($0, 1)) }
-            progress(Progress(share: share ?? 0, text: "\(file.packets) packets"))
-        }
     }
 }
 
 extension AnalysisReport {
-    /// What the file says of itself.
-    fileprivate mutating func take(_ file: borrowing CaptureFile) {
-        format = file.format?.words
-        if file.isGzipped { format = format.map { "\($0), gzip" } }
-        octets = UInt64(file.octetsUnpacked)
-        packets = UInt64(file.packets)
-        captureDrops = file.reportedDrops
-        guard let found = file.damage else { return }
-        // A cut last record changes nothing but the mark (interface page §2).
-        if found.isCutTail {
-            isTruncated = true
-        } else {
-            damage = Damage(offset: found.offset, problem: found.description)
-        }
-    }
-
-    /// What its packets say.
-    fileprivate mutating func take(_ pipeline: inout ESPPipeline, _ tunnels: KnownTunnels) {
-        let reports = pipeline.reports()
-        let clock = pipeline.clock
-        frames = pipeline.frames
+    /// What the file and its packets say.
+    fileprivate mutating func take(
+        _ outcome: CaptureFileReading.Outcome, _ table: inout StreamTable, _ tunnels: KnownTunnels
+    ) {
+        let clock = outcome.clock
+        format = outcome.format
+        octets = outcome.octets
+        packets = outcome.packets
+        captureDrops = outcome.captureDrops
+        isTruncated = outcome.isTruncated
+        damage = outcome.damage
+        frames = outcome.frames
         firstPacket = clock.first
         lastPacket = clock.last
         backwardStamps = clock.backward
-        unfollowedPackets = pipeline.table.unanalysedPackets
+        let reports = table.takeClosedReports() + table.reports(at: clock.now)
+        unfollowedPackets = table.unanalysedPackets
         streams = reports.map {
             tunnels.placed($0, lastSeen: clock.wallTime($0.lastArrival))
         }.sorted(by: CapturedStream.isBefore)
-    }
-}
-
-extension CaptureFormat {
-    /// The format as people call it.
-    fileprivate var words: String {
-        switch self {
-        case .pcap, .pcapNanoseconds: "pcap"
-        case .pcapModified: "pcap, modified"
-        case .pcapng: "pcapng"
-        }
     }
 }
