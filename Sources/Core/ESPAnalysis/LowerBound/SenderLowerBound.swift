@@ -94,6 +94,16 @@ public struct SenderLowerBound: Sendable {
         return heights.life
     }
 
+    /// Goes on after packets that were left out.
+    ///
+    /// What was proven stays proven: a chain among some of the packets is one among all. Only how
+    /// many a sender can have sent within δ is not known until ten seconds have been counted again.
+    public mutating func resume(at arrival: MonotonicInstant) {
+        guard let first else { return }
+        let time = max(arrival.nanoseconds, latest)
+        ceiling.loseCount(at: UInt64(bitPattern: time &- first), delta: delta)
+    }
+
     private mutating func beginWindow(at time: Int64) {
         let (end, overflow) = time.addingReportingOverflow(window)
         windowEnd = overflow ? .max : end

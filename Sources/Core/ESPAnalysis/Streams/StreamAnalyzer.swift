@@ -70,6 +70,7 @@ public struct StreamAnalyzer: Sendable {
     var certainCollisions: UInt64 = 0
     var memory = IdentityHorizon()
     var bound: SenderLowerBound
+    private var isBoundResting = false
     var multiplicity: SequenceMultiplicity
 
     var fingerprint: IVFingerprint
@@ -154,12 +155,27 @@ public struct StreamAnalyzer: Sendable {
             return
         }
         if distinct <= Self.birthPackets { lowestEarly = min(lowestEarly, packet.sequence) }
-        bound.receive(packet.sequence, at: packet.arrival)
+        proveSenders(packet)
         multiplicity.receive(sequence: packet.sequence, identity: packet.identity)
         follow(packet)
     }
 
     // MARK: Senders
+
+    /// Feeds the lower bound, which rests while it has proven every sender that the IVs name: it
+    /// cannot rise until another one appears.
+    @inline(__always)
+    private mutating func proveSenders(_ packet: borrowing ESPObservation) {
+        if let names = named?.count, bound.bound >= names {
+            isBoundResting = true
+            return
+        }
+        if isBoundResting {
+            isBoundResting = false
+            bound.resume(at: packet.arrival)
+        }
+        bound.receive(packet.sequence, at: packet.arrival)
+    }
 
     private mutating func follow(_ packet: borrowing ESPObservation) {
         if case .named(let family) = fingerprint.state, named != nil {
