@@ -95,6 +95,17 @@ struct PendingPackets: Sendable {
         next &- serial &- 1 < UInt32(truncatingIfNeeded: count)
     }
 
+    /// The bucket of `sequence`, loaded ahead of need: the serial number of its latest packet.
+    @inline(__always)
+    func touchBucket(of sequence: UInt32) -> UInt32 { buckets[bucket(of: sequence)] }
+
+    /// The packet with a serial number if it is still pending, loaded ahead of need: anything of it.
+    @inline(__always)
+    func touchPacket(_ serial: UInt32) -> UInt32 {
+        // No branch, since which it is is as good as random; the latest packet is near anyway.
+        ring[place(isPending(serial) ? serial : next &- 1)].sequence
+    }
+
     /// The heights of the packet before `sequence`, if it is found at once; else 0.
     @inline(__always)
     func guess(for sequence: UInt32) -> ConflictLevels.Heights {

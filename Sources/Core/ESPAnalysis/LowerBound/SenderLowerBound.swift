@@ -103,6 +103,15 @@ public struct SenderLowerBound: Sendable {
         let time = max(arrival.nanoseconds, latest)
         ceiling.loseCount(at: UInt64(bitPattern: time &- first), delta: delta)
     }
+    /// Loads ahead of need where `receive` will look for packets with `sequence`; the second step,
+    /// ``touchPacket(_:)``, takes what this returns.
+    @inline(__always)
+    func touchBucket(of sequence: UInt32) -> UInt32 { pending.touchBucket(of: sequence) }
+
+    /// Loads ahead of need the packet that ``touchBucket(of:)`` found; returns something of it, which
+    /// keeps the load from being left out.
+    @inline(__always)
+    func touchPacket(_ found: UInt32) -> UInt32 { pending.touchPacket(found) }
 
     private mutating func beginWindow(at time: Int64) {
         let (end, overflow) = time.addingReportingOverflow(window)

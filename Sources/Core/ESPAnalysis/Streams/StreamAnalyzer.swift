@@ -177,6 +177,16 @@ public struct StreamAnalyzer: Sendable {
         bound.receive(packet.sequence, at: packet.arrival)
     }
 
+    /// Loads ahead of need what the lower bound will look up for `sequence`, as its own methods do.
+    @inline(__always)
+    func touchBucket(of sequence: UInt32) -> UInt32 {
+        isBoundResting ? 0 : bound.touchBucket(of: sequence)
+    }
+
+    /// The second step of it.
+    @inline(__always)
+    func touchPacket(_ found: UInt32) -> UInt32 { isBoundResting ? 0 : bound.touchPacket(found) }
+
     private mutating func follow(_ packet: borrowing ESPObservation) {
         if case .named(let family) = fingerprint.state, named != nil {
             receiveNamed(packet, family)

@@ -141,6 +141,7 @@ public struct StreamTable: Sendable {
             // Nothing else in this loop: a processor looks only so many instructions ahead.
             var sum: UInt64 = 0
             for offset in 0..<count { sum &+= identities.touch(keys[offset]) }
+            touchBounds(batch.extracting(start..<start + count), places, &sum)
             warmth = sum
             for offset in 0..<count {
                 let place = Int(places[offset])
@@ -155,6 +156,20 @@ public struct StreamTable: Sendable {
                     batch[start + offset], key: keys[offset], identities: &identities)
             }
             start += count
+        }
+    }
+
+    /// Loads what the lower bounds of up to sixteen packets will look up, which takes two steps.
+    @inline(__always)
+    private func touchBounds(
+        _ batch: Span<ESPObservation>, _ places: InlineArray<16, Int32>, _ sum: inout UInt64
+    ) {
+        var found = InlineArray<16, UInt32>(repeating: 0)
+        for offset in batch.indices where places[offset] >= 0 {
+            found[offset] = analyzers[Int(places[offset])].touchBucket(of: batch[offset].sequence)
+        }
+        for offset in batch.indices where places[offset] >= 0 {
+            sum &+= UInt64(analyzers[Int(places[offset])].touchPacket(found[offset]))
         }
     }
 
