@@ -69,7 +69,14 @@ struct FileAnalysis {
         var report: AnalysisReport
         do throws(CaptureAnalysis.CannotOpen) {
             defer { line.clear() }
-            report = try analysis.run(path: path) { line.show($0.share, $0.text) }
+            // A terminal at the far end of a slow line has other things to do.
+            var next = ContinuousClock.now
+            report = try analysis.run(path: path) { progress in
+                let now = ContinuousClock.now
+                guard now >= next else { return }
+                next = now + .milliseconds(100)
+                line.show(progress.share, progress.text)
+            }
         } catch {
             throw CommandFailure(message: error.description, status: CommandExit.noInput)
         }

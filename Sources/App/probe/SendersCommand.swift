@@ -20,7 +20,8 @@ struct SendersCommand: ProbeCommand {
 
     @Option(
         name: .long,
-        help: ArgumentHelp("A capture file instead of the agent; - for standard input."),
+        help: ArgumentHelp(
+            "A capture file instead of the agent; - for standard input.", valueName: "file"),
         completion: .file(extensions: ["pcap", "pcapng", "cap", "gz"]))
     var pcap: String?
 

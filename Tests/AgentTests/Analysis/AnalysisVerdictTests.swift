@@ -20,6 +20,9 @@ import Testing
         named.namedWindows = [1024]
         #expect(named.verdict == .degraded)
         #expect(named.droppingWindows.map(\.window) == [1024])
+        var doubled = AnalysisReport.made([.doubled])
+        doubled.namedWindows = [64]
+        #expect(doubled.verdict == .healthy, "no receiver saw what only the capture doubled")
         var harmless = AnalysisReport.made([.doubled])
         harmless.streams[0].report.windows = CapturedStream.forecasts([(1024, 0, 0)], of: 2000)
         harmless.namedWindows = [1024]
@@ -81,6 +84,8 @@ import Testing
         #expect(Self.shape([(64, 5000, 0), (4096, 2500, 0)]).shape == .between)
         #expect(Self.shape([(64, 0, 5000), (4096, 0, 5000)], copies: 5000).shape == .copies)
         #expect(Self.shape([(64, 0, 5000), (4096, 0, 5000)], copies: 100).shape == .flat)
+        #expect(Self.shape([(64, 40, 0), (4096, 0, 40)], copies: 40).shape == .copies)
+        #expect(Self.shape([(64, 41, 0), (4096, 0, 41)], copies: 40).shape == .small)
     }
 
     @Test func `the smallest window with at most a thousandth dropped is enough`() {

@@ -2,6 +2,7 @@
 import ESPAnalysis
 import Foundation
 import NetworkPrimitives
+import PacketFormats
 import Testing
 
 /// What people read; the texts stand beside this file, in `Golden`.
@@ -42,12 +43,62 @@ import Testing
         try expectGolden("analysis-no-capture", Self.plain.render(report))
     }
 
+    @Test func `a file without ESP says so exactly, and how to capture some`() {
+        var report = AnalysisReport.made([])
+        report.packets = 3
+        #expect(Self.plain.render(report).hasPrefix("made.pcap  UNKNOWN  there is no ESP in it\n"))
+        #expect(Self.plain.render(report).contains("\n    tcpdump -i INTERFACE -s 128 "))
+        report.frames.count(.unreadable(.truncatedESP))
+        #expect(Self.plain.render(report).contains("the ESP in it is cut too short to analyse"))
+        report.packets = 0
+        report.frames = FrameCounts()
+        #expect(Self.plain.render(report).contains("there is no packet in it"))
+    }
+
+    @Test func `the first line names loss, copies and what was not followed`() {
+        var lossy = CapturedStream.bare(packets: 970)
+        lossy.report.lostPackets = 20
+        lossy.report.outagePackets = 10
+        var report = AnalysisReport.made([lossy])
+        let loss = "HEALTHY  nothing wrong found; 3.00 % of the packets are missing\n"
+        #expect(Self.plain.render(report).contains(loss))
+        #expect(Self.plain.render(report).contains("lost (20) and 10 numbers skipped in gaps"))
+        report.streams = [.bare(packets: 970), lossy]
+        #expect(Self.plain.render(report).contains("3.00 % of one stream's packets are missing"))
+        report.streams = [.doubled]
+        report.unfollowedPackets = 7
+        #expect(
+            Self.plain.render(report).contains(
+                "the capture holds packets twice; 7 ESP packets were not followed\n"))
+        #expect(Self.plain.render(report).contains("keep one tunnel: tcpdump -r FILE"))
+        #expect(!Self.plain.render(report).contains("capture again"))
+    }
+
+    @Test func `few packets are no proof of anything`() {
+        let text = Self.plain.render(.made([.bare(packets: 3)]))
+        #expect(text.contains("HEALTHY  nothing wrong found in too few packets to be sure\n"))
+    }
+
+    @Test func `a reason that all streams share is given once`() {
+        let streams = (1...3).map { CapturedStream.bare(spi: UInt32($0), packets: 50) }
+        let text = Self.plain.render(.made(streams))
+        #expect(text.components(separatedBy: "not known: tunnel and direction").count == 2)
+    }
+
+    @Test func `standard input has a name`() {
+        var report = AnalysisReport.made([.bare()])
+        report.file = "-"
+        #expect(Self.plain.render(report).hasPrefix("standard input  HEALTHY"))
+    }
+
     @Test func `ten streams are shown, and how to see the others`() {
         let streams = (1...12).map { CapturedStream.bare(spi: UInt32($0), packets: 5) }
         let text = Self.plain.render(.made(streams))
         #expect(text.contains("0x0000000a"))
         #expect(!text.contains("0x0000000b"))
-        #expect(text.contains("2 more with fewer packets; --verbose shows all, --stream SPI one"))
+        #expect(
+            text.contains(
+                "2 more streams with no more packets; --verbose shows all, --stream SPI one"))
         var verbose = Self.plain
         verbose.isVerbose = true
         #expect(verbose.render(.made(streams)).contains("0x0000000c"))

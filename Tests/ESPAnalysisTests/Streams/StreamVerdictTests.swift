@@ -139,6 +139,11 @@ struct StreamVerdictTests {
             verdict[0].evidence
                 == "3 byte-identical copies came 1.2 s to 14 s after the first, most with another "
                 + "hop limit and of very unlike ages, like an attack")
+        let together = Self.verdicts {
+            $0.copies.replay = 40
+            $0.oldAges = .milliseconds(2999)...(.milliseconds(3001))
+        }
+        #expect(together[0].evidence == "40 byte-identical copies came 3.0 s after the first")
     }
 
     @Test func `says clean when nothing else can be said`() {

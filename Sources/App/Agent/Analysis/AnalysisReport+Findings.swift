@@ -26,15 +26,27 @@ extension AnalysisReport {
                 "\(FigureText.count(short, "packet")) cut too short by the capture's snapshot length"
             )
         }
+        var remedy: [String] = []
+        var summary = "Not every packet was analysed: figures are bounds."
+        if !seen.isEmpty {
+            summary = "The file does not hold every packet: figures are bounds."
+            remedy.append("capture again: \(Self.captureCommand)")
+        }
         if unfollowedPackets > 0 {
-            seen.append("\(unfollowedPackets) packets are of streams beyond those followed")
+            seen.append(
+                "\(FigureText.count(unfollowedPackets, "packet")) of streams beyond those followed: "
+                    + "very many tunnels, or forged SPIs")
+            remedy.append("keep one tunnel: tcpdump -r FILE -w ONE 'host ADDRESS'")
         }
         guard !seen.isEmpty else { return nil }
         return Finding(
-            id: .captureIncomplete, severity: .info, confidence: 1,
-            summary: "The file does not hold every packet: figures are bounds.", evidence: seen,
-            remedy: ["capture again: tcpdump -s 128 -B 65536 -w FILE 'esp or udp port 4500'"])
+            id: .captureIncomplete, severity: .info, confidence: 1, summary: summary,
+            evidence: seen, remedy: remedy)
     }
+
+    /// How to make a file that can be analysed.
+    static let captureCommand =
+        "tcpdump -i INTERFACE -s 128 -B 65536 -w FILE 'esp or udp port 4500'"
 }
 
 extension StreamID {

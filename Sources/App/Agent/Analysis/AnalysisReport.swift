@@ -74,10 +74,15 @@ public struct AnalysisReport: Sendable {
     }
 
     /// The named windows that would drop packets of some stream, with the most they would drop.
+    ///
+    /// Copies that only the capture made reached no receiver, so they do not count.
     var droppingWindows: [ReplayWindowForecast] {
         namedWindows.compactMap { size in
-            streams.compactMap { $0.report.windows.first { $0.window == size } }
-                .filter { $0.wouldDrop > 0 }.max { $0.ratio < $1.ratio }
+            streams.compactMap { stream in
+                stream.report.windows.first {
+                    $0.window == size && $0.wouldDrop > stream.report.duplicates.capture
+                }
+            }.max { $0.ratio < $1.ratio }
         }
     }
 
@@ -102,8 +107,11 @@ public struct AnalysisReport: Sendable {
         return streams.map(\.report.id.spi).filter { seen.insert($0).inserted }
     }
 
+    /// The file for people.
+    var title: String { file == "-" ? "standard input" : file }
+
     /// What went wrong with the file itself, a line each; empty for a good one.
     public var complaints: [String] {
-        damage.map { ["\(file): \($0.problem)"] } ?? []
+        damage.map { ["\(title): \($0.problem)"] } ?? []
     }
 }

@@ -40,6 +40,11 @@ struct ReplayWindowReading: Equatable {
             shape = .noDrops
             return
         }
+        // Every window drops a copy, or the packet it is of: no more than these are copies alone.
+        guard small.wouldDrop == 0 || small.wouldDrop > report.duplicates.total else {
+            shape = .copies
+            return
+        }
         guard small.ratio >= 0.005 else {
             shape = .small
             return

@@ -12,23 +12,40 @@ struct AnalysisText {
 
     /// How many streams are shown to those who did not ask for all.
     private static let shownStreams = 10
+    /// With fewer packets in every stream "nothing wrong" is said with a doubt.
+    private static let fewPackets: UInt64 = 16
+    /// The share of missing packets from which the first line names it.
+    private static let noteworthyLoss = 0.01
 
     /// The whole report, ended by a newline.
     func render(_ report: AnalysisReport) -> String {
         var lines = [
-            "\(palette.paint(report.file, .strong))  \(palette.paint(report.verdict))  "
+            "\(palette.paint(report.title, .strong))  \(palette.paint(report.verdict))  "
                 + headline(report)
         ]
         lines += file(report).map { "  " + palette.paint($0, .faint) }
         let shown = isVerbose ? report.streams[...] : report.streams.prefix(Self.shownStreams)
+        // Without a configuration the reason is the same for all: once is enough.
+        let reasons = Set(report.streams.compactMap(\.unknownBecause))
+        let explainsPlace = report.streams.count == 1 || reasons.count > 1
         let text = StreamText(
             palette: palette, glyphs: glyphs, isVerbose: isVerbose,
-            namedWindows: report.namedWindows)
+            namedWindows: report.namedWindows, explainsPlace: explainsPlace)
         for stream in shown { lines += [""] + text.render(stream) }
         let hidden = report.streams.count - shown.count
         if hidden > 0 {
             lines += [
-                "", "\(hidden) more with fewer packets; --verbose shows all, --stream SPI one",
+                "",
+                "\(FigureText.count(hidden, "more stream")) with no more packets; "
+                    + "--verbose shows all, --stream SPI one",
+            ]
+        }
+        if !explainsPlace, let reason = reasons.first {
+            let count = report.streams.count { $0.unknownBecause != nil }
+            let whose = count == report.streams.count ? "" : " of \(count) streams"
+            lines += [
+                "",
+                palette.paint("not known: tunnel and direction\(whose): \(reason)", .faint),
             ]
         }
         for finding in report.findings { lines += [""] + finding.lines(palette) }
@@ -37,10 +54,7 @@ struct AnalysisText {
 
     /// What the verdict rests on, in one line.
     private func headline(_ report: AnalysisReport) -> String {
-        guard !report.streams.isEmpty else {
-            return report.damage == nil
-                ? "there is no ESP in it" : "nothing in it could be analysed"
-        }
+        guard !report.streams.isEmpty else { return absence(report) }
         var parts: [String] = []
         if report.streams.contains(where: { $0.says(.replaySuspected) }) {
             parts.append("old packets return: replay suspected")
@@ -53,21 +67,62 @@ struct AnalysisText {
                 "a window of \(window.window) would drop \(FigureText.percent(window.ratio))")
         }
         if report.damage != nil { parts.append("the file is corrupt") }
-        if parts.isEmpty { parts.append("nothing wrong found") }
+        if parts.isEmpty {
+            let isShort = report.streams.allSatisfy { $0.report.packets < Self.fewPackets }
+            parts.append("nothing wrong found" + (isShort ? " in too few packets to be sure" : ""))
+        }
+        parts += remarks(report)
         let many = report.streams.filter { $0.says(.multiSender) }
         if !many.isEmpty {
             let streams =
                 report.streams.count == 1
                 ? "several senders share its SA"
                 : "several senders share \(many.count) of \(report.streams.count) SAs"
-            let worst = many.compactMap { $0.report.windows.last?.ratio }.max() ?? 0
-            let advice =
-                worst >= 0.005
-                ? ": keep the replay window off, it would drop up to \(FigureText.percent(worst))"
-                : ""
+            let worst = many.compactMap(\.report.windows.last).max { $0.ratio < $1.ratio }
+            var advice = ""
+            if let worst, worst.ratio >= 0.005 {
+                advice =
+                    ": keep the replay window off, even one of \(worst.window) would drop "
+                    + FigureText.percent(worst.ratio)
+            }
             parts.append(streams + advice)
         }
         return parts.joined(separator: "; ")
+    }
+
+    /// Why there is no stream.
+    private func absence(_ report: AnalysisReport) -> String {
+        if report.damage != nil { return "nothing in it could be analysed" }
+        if report.packets == 0 { return "there is no packet in it" }
+        return report.frames[.truncatedESP] > 0
+            ? "the ESP in it is cut too short to analyse" : "there is no ESP in it"
+    }
+
+    /// What is no fault of the path's order, but what "nothing wrong" must not hide.
+    private func remarks(_ report: AnalysisReport) -> [String] {
+        var remarks: [String] = []
+        let losses = report.streams.map { Self.missingShare($0.report) }
+        if let worst = losses.max(), worst >= Self.noteworthyLoss {
+            let place = report.streams.count == 1 ? "the" : "one stream's"
+            remarks.append("\(FigureText.percent(worst)) of \(place) packets are missing")
+        }
+        if report.streams.contains(where: { $0.says(.networkDuplication) }) {
+            remarks.append("the network duplicates packets")
+        }
+        if report.streams.contains(where: { $0.says(.captureDuplication) }) {
+            remarks.append("the capture holds packets twice")
+        }
+        if report.unfollowedPackets > 0 {
+            remarks.append("\(report.unfollowedPackets) ESP packets were not followed")
+        }
+        return remarks
+    }
+
+    /// The share of a stream's packets that never came, gaps of every length included.
+    private static func missingShare(_ report: StreamReport) -> Double {
+        let missing = Double(report.lostPackets ?? 0) + Double(report.outagePackets ?? 0)
+        let arrived = Double(report.packets) - Double(report.duplicates.total)
+        return missing / max(missing + arrived, 1)
     }
 
     private func file(_ report: AnalysisReport) -> [String] {
@@ -100,6 +155,12 @@ struct AnalysisText {
             lines.append(damage.problem)
         } else if report.isTruncated {
             lines.append("the last record is cut; everything before it is analysed")
+        }
+        // For ESP that is cut short there is a finding, with its remedy.
+        if report.streams.isEmpty, report.frames[.truncatedESP] == 0 {
+            lines.append(
+                "capture on the WAN interface, not on the tunnel's, where there is no ESP:")
+            lines.append("  \(AnalysisReport.captureCommand)")
         }
         return lines
     }

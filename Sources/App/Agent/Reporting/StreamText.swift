@@ -10,6 +10,10 @@ struct StreamText {
     var isVerbose = false
     /// Window sizes that the operator named.
     var namedWindows: [Int] = []
+    /// Says why a stream's tunnel is not known; false where that is said once for all streams.
+    var explainsPlace = true
+    /// With fewer packets nothing is said of a confidence.
+    private static let fewPackets: UInt64 = 16
 
     /// The stream's lines.
     func render(_ stream: CapturedStream) -> [String] {
@@ -126,6 +130,9 @@ struct StreamText {
         let senders = report.senders
         let proven = "at least \(senders.atLeast) proven"
         guard let estimate = senders.estimate else { return proven }
+        if estimate == 1, senders.rangeHigh ?? 1 <= 1, report.packets < Self.fewPackets {
+            return "1, as far as so few packets tell"
+        }
         var text = "\(estimate)\(senders.isGrowing ? " and rising" : ""), \(proven)"
         if let high = senders.rangeHigh, high > estimate { text += ", perhaps \(high)" }
         if isVerbose, let active = senders.activeLastMinute {
@@ -152,13 +159,15 @@ struct StreamText {
         var parts: [String] = []
         if let lost = report.lostPackets {
             let sent = Double(report.packets - min(report.duplicates.total, report.packets) + lost)
-            parts.append(
+            var text =
                 lost == 0
-                    ? "none lost"
-                    : "\(FigureText.percent(Double(lost) / max(sent, 1))) lost (\(lost))")
-        }
-        if let skipped = report.outagePackets, skipped > 0 {
-            parts.append("\(skipped) more in gaps of over 256")
+                ? "none lost" : "\(FigureText.percent(Double(lost) / max(sent, 1))) lost (\(lost))"
+            if let skipped = report.outagePackets, skipped > 0 {
+                text +=
+                    "\(lost == 0 ? " but" : " and") \(FigureText.count(skipped, "number")) "
+                    + "skipped in gaps of over 256"
+            }
+            parts.append(text)
         }
         if let reordered = reordering.senderPackets {
             parts.append(reordered == 0 ? "none reordered" : self.reordered(reordered, reordering))
@@ -190,9 +199,11 @@ struct StreamText {
         let reading = ReplayWindowReading(report)
         let size = reading.sufficientWindow
         switch reading.shape {
-        case .noDrops: return ["No window would drop anything."]
+        case .noDrops: return ["None of these windows would drop anything."]
         case .small:
-            guard let size else { return ["No size drops more than half a percent from 64 up."] }
+            guard let size else {
+                return ["A window of 64 or more would drop less than half a percent."]
+            }
             return ["A window of \(size) is enough: it drops at most 0.1 %."]
         case .flat:
             let cause =
@@ -205,7 +216,8 @@ struct StreamText {
                 stream.direction == .inbound ? "on this host's SA" : "at the receiver"
             return [
                 "No window size helps: large ones drop as much as small ones, because \(cause).",
-                "Set replay-window 0 \(place), or ask the provider for one sender per tunnel.",
+                "Set replay-window 0 \(place) (strongSwan: replay_window = 0 of the child), or ask "
+                    + "the provider for one sender per tunnel.",
             ] + aloneSentence(report)
         case .falling:
             let cause = stream.says(.multiSender) ? "" : ": this is path reordering"
@@ -252,7 +264,9 @@ struct StreamText {
     private func unknowns(_ stream: CapturedStream) -> [String] {
         let report = stream.report
         var lines: [String] = []
-        if let reason = stream.unknownBecause { lines.append("tunnel and direction: \(reason)") }
+        if explainsPlace, let reason = stream.unknownBecause {
+            lines.append("tunnel and direction: \(reason)")
+        }
         if report.senders.estimate == nil {
             lines.append("how many senders: \(report.senders.reason ?? "no reason given")")
         }

@@ -115,9 +115,10 @@ extension StreamVerdict {
 
     static func replay(_ evidence: StreamEvidence) -> StreamVerdict? {
         guard evidence.copies.replay >= 3, let ages = evidence.oldAges else { return nil }
+        let (least, most) = (Figures.time(ages.lowerBound), Figures.time(ages.upperBound))
         var text =
-            "\(evidence.copies.replay) byte-identical copies came \(Figures.time(ages.lowerBound)) "
-            + "to \(Figures.time(ages.upperBound)) after the first"
+            "\(evidence.copies.replay) byte-identical copies came "
+            + (least == most ? most : "\(least) to \(most)") + " after the first"
         var signs: [String] = []
         if evidence.oldCopiesWithOtherHopLimit * 2 > evidence.copies.replay {
             signs.append("most with another hop limit")
