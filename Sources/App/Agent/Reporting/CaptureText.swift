@@ -55,7 +55,7 @@ struct CaptureText {
             return "this host's window of \(window) drops \(FigureText.percent(forecast.ratio))"
         }
         guard let worst = report.windows.max(by: { $0.ratio < $1.ratio }), worst.ratio > 0 else {
-            return report.windows.isEmpty ? nil : "no anti-replay window would drop any"
+            return report.windows.isEmpty ? nil : "no anti-replay window would have dropped any"
         }
         let off = capture.kernelWindow == 0 ? " (anti-replay is off here)" : ""
         return "an anti-replay window of \(worst.window) would drop "
