@@ -138,15 +138,19 @@ final class CaptureService: Sendable {
     /// What is captured now, with up to `senders` senders of each stream by name.
     func report(senders: Int = 0) async -> CaptureReport {
         let threads = state.withLock { Array($0.threads.values) }
-        let snapshots = await withTaskGroup(of: CaptureThread.Snapshot.self) { group in
+        let snapshots = await withTaskGroup(
+            of: (CaptureThread, CaptureThread.Snapshot).self
+        ) { group in
             for thread in threads {
-                group.addTask { await thread.snapshot(senders: senders) }
+                group.addTask { (thread, await thread.snapshot(senders: senders)) }
             }
             return await group.reduce(into: []) { $0.append($1) }
         }
         return state.withLock { state in
+            // What a thread that was ended meanwhile had counted is in `retired`, or will be.
+            let current = snapshots.filter { state.threads[$0.0.place] === $0.0 }.map(\.1)
             var report = CaptureReport(
-                places: snapshots.sorted { $0.place.description < $1.place.description })
+                places: current.sorted { $0.place.description < $1.place.description })
             for plan in state.plans {
                 report.tunnels[plan.name] = Self.capture(of: plan, report.places, &state)
             }

@@ -171,9 +171,15 @@ extension CaptureThread {
 
         private mutating func countDrops(of device: OpenDevice) {
             guard let now = device.live.statistics else { return }
-            drops &+= UInt64(now.dropped &- device.counted.dropped)
-            drops &+= UInt64(now.droppedByDevice &- device.counted.droppedByDevice)
+            drops &+= Self.growth(from: device.counted.dropped, to: now.dropped)
+            drops &+= Self.growth(from: device.counted.droppedByDevice, to: now.droppedByDevice)
             device.counted = now
+        }
+
+        /// How far a count modulo 2³² has gone; 0 where it went back, as the device's own does when
+        /// its driver starts again or it is gone.
+        static func growth(from old: UInt32, to new: UInt32) -> UInt64 {
+            UInt64(max(0, Int32(bitPattern: new &- old)))
         }
 
         private func error(
@@ -215,6 +221,14 @@ extension CaptureThread {
         }
 
         // MARK: - Commands
+
+        /// Ends the capture and every stream; all that came until now is counted.
+        mutating func finish() {
+            isStopping = true
+            drain()
+            close()
+            recorder.closeAll(at: MonotonicClock.now())
+        }
 
         mutating func adopt(_ next: CapturePlan) {
             guard next != plan else { return }

@@ -70,7 +70,14 @@ final class CaptureThread: Sendable {
     private typealias Command = @Sendable (inout State) -> Void
 
     let place: CapturePlace
-    private let commands = Mutex<[Command]>([])
+    /// What waits for the thread, and what is left when it has ended.
+    private struct Mailbox {
+        var commands: [Command] = []
+        /// The last snapshot; nil as long as the thread runs commands.
+        var last: Snapshot?
+    }
+
+    private let mailbox = Mutex(Mailbox())
     /// Locked by the thread for as long as it runs.
     private let poll: Mutex<EventPoll>
     private let waker: Waker
@@ -99,10 +106,12 @@ final class CaptureThread: Sendable {
     /// Follows another plan for the same device.
     func adopt(_ plan: CapturePlan) { post { $0.adopt(plan) } }
 
-    /// What is known now, with up to `senders` senders of each stream by name.
+    /// What is known now, with up to `senders` senders of each stream by name; once the thread has
+    /// ended, what was known then.
     func snapshot(senders: Int) async -> Snapshot {
         await withCheckedContinuation { continuation in
-            post { continuation.resume(returning: $0.snapshot(senders: senders)) }
+            let last = post { continuation.resume(returning: $0.snapshot(senders: senders)) }
+            if let last { continuation.resume(returning: last) }
         }
     }
 
@@ -117,31 +126,46 @@ final class CaptureThread: Sendable {
     /// - Returns: what its streams came to, all of them closed.
     func stop() async -> Snapshot {
         await withCheckedContinuation { continuation in
-            post {
-                $0.isStopping = true
-                $0.recorder.closeAll(at: MonotonicClock.now())
+            let last = post {
+                $0.finish()
                 continuation.resume(returning: $0.snapshot(senders: 0))
             }
+            if let last { continuation.resume(returning: last) }
         }
     }
 
-    private func post(_ command: @escaping Command) {
-        commands.withLock { $0.append(command) }
-        waker.wake()
+    /// Has the thread run a command.
+    ///
+    /// - Returns: nil, or the last snapshot of a thread that has ended and will not run it.
+    @discardableResult
+    private func post(_ command: @escaping Command) -> Snapshot? {
+        let last = mailbox.withLock { mailbox in
+            if mailbox.last == nil { mailbox.commands.append(command) }
+            return mailbox.last
+        }
+        if last == nil { waker.wake() }
+        return last
     }
 
     private func run(_ state: inout State, _ events: @Sendable (Event) -> Void) {
-        while !state.isStopping {
+        while true {
             state.poll.wait(until: state.deadline) { _ in }
             state.drain()
-            for command in commands.withLock({ commands in
-                defer { commands = [] }
-                return commands
-            }) {
-                command(&state)
-            }
+            for command in takeCommands() { command(&state) }
+            if state.isStopping { break }
             state.advance(to: MonotonicClock.now())
             for event in state.takeEvents() { events(event) }
+        }
+        // Whoever posts from here on gets the snapshot; what was posted before still runs.
+        let last = state.snapshot(senders: 0)
+        for command in takeCommands(leaving: last) { command(&state) }
+    }
+
+    private func takeCommands(leaving last: Snapshot? = nil) -> [Command] {
+        mailbox.withLock { mailbox in
+            defer { mailbox.commands = [] }
+            mailbox.last = last
+            return mailbox.commands
         }
     }
 }

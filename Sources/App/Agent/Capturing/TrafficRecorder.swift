@@ -30,6 +30,8 @@ struct TrafficRecorder: Sendable {
     private let hash: PacketIdentityHash
     private let seed: UInt64
     private var table: StreamTable
+    /// Packets that tables before the present one could not follow.
+    private var formerlyUnfollowed: UInt64 = 0
     private var endpoints: Set<IPAddress>
     private var batch: [ESPObservation] = []
     private var latest = MonotonicInstant(nanoseconds: .min)
@@ -65,9 +67,8 @@ struct TrafficRecorder: Sendable {
     /// Follows another plan; streams go on unless other windows are to be predicted.
     mutating func adopt(_ plan: CapturePlan, at now: MonotonicInstant) {
         if plan.windows != windows {
-            closeAll(at: now)
             windows = plan.windows
-            table = StreamTable(settings: .live(windows: windows, seed: seed))
+            closeAll(at: now)
         }
         tunnels = plan.tunnels
         endpoints = plan.filter.endpoints
@@ -199,7 +200,8 @@ struct TrafficRecorder: Sendable {
         }
         // Later than the reports: looking for idle streams may close some.
         settle(now, wall)
-        var snapshot = Snapshot(closed: closed, unfollowedPackets: table.unanalysedPackets)
+        var snapshot = Snapshot(
+            closed: closed, unfollowedPackets: formerlyUnfollowed &+ table.unanalysedPackets)
         snapshot.streams = open.filter { $0.tunnel != nil }
         snapshot.streams.forEach { notePairs(of: $0) }
         for pair in pairs {
@@ -225,6 +227,7 @@ struct TrafficRecorder: Sendable {
                 closed[tunnel, default: TunnelTraffic()][direction].fragments &+= count
             }
         }
+        formerlyUnfollowed = last.unfollowedPackets
         table = StreamTable(settings: .live(windows: windows, seed: seed))
     }
 
