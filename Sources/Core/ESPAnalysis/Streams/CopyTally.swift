@@ -3,7 +3,8 @@ import NetworkPrimitives
 /// Byte-identical copies by what made them (algorithms §8).
 ///
 /// Whether the network or the capture makes the young ones is decided for every thousand packets by
-/// how many have a copy, and never again, so that the counts can be metrics.
+/// how many have a copy, and never again, so that the counts can be metrics. A report that comes
+/// before has it decided by fewer, and by all packets so far where they are too few to tell.
 struct CopyTally: Sendable {
     /// Copies younger than this were made on the way here.
     static let youngLimit: Duration = .milliseconds(100)
@@ -12,12 +13,17 @@ struct CopyTally: Sendable {
     /// From this share of packets with a young copy on, the capture sees packets twice.
     static let captureShare = 0.45
     private static let blockLimit: UInt64 = 1000
+    /// A share of fewer packets says nothing: one packet and its copy would be a capture that
+    /// doubles everything.
+    private static let leastBlock: UInt64 = 200
 
     /// The copies so far; young ones of the block in progress are `pending`.
     private(set) var counts = DuplicateCounts()
     /// Young copies of the block in progress.
     private var pending: UInt64 = 0
     private var block: UInt64 = 0
+    /// All packets that are no copies.
+    private var packets: UInt64 = 0
     /// All young copies.
     private(set) var young: UInt64 = 0
     /// Old copies whose hop limit differs from the first copy's.
@@ -32,6 +38,7 @@ struct CopyTally: Sendable {
     @inline(__always)
     mutating func notePacket() {
         block += 1
+        packets += 1
         if block == Self.blockLimit { settle() }
     }
 
@@ -55,7 +62,9 @@ struct CopyTally: Sendable {
 
     /// Decides about the young copies of the block in progress.
     mutating func settle() {
-        if Double(pending) > Self.captureShare * Double(block) {
+        let isTelling = block >= Self.leastBlock
+        let (copies, base) = isTelling ? (pending, block) : (young, packets)
+        if Double(copies) > Self.captureShare * Double(base) {
             counts.capture += pending
         } else {
             counts.network += pending
