@@ -11,6 +11,11 @@ struct OpenHoles: Sendable {
     /// The most pieces kept.
     static let pieceLimit = 16_384
     private static let firstCapacity = 256
+    /// The most pieces of a bucket that are looked at, newest first.
+    ///
+    /// There is one for each bucket on average. More than a few are of a counter that was made to run
+    /// round, again and again over the same numbers, to make look-ups slow.
+    private static let longestSearch = 64
 
     /// Up to 64 skipped numbers.
     struct Piece: Sendable {
@@ -94,7 +99,9 @@ struct OpenHoles: Sendable {
         let chunk = sequence >> 6
         let bit: UInt64 = 1 << UInt64(sequence & 63)
         var number = heads[bucket(sender, chunk)]
-        while number >= first {
+        var steps = 0
+        while number >= first, steps < Self.longestSearch {
+            steps += 1
             let place = Int(truncatingIfNeeded: number) & (ring.count - 1)
             let piece = ring[place]
             if piece.chunk == chunk, piece.sender == sender, piece.serial == serial,
