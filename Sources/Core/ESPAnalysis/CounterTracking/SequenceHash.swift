@@ -7,8 +7,9 @@ struct SequenceHash: Sendable {
     private let factor: UInt64
 
     init(seed: UInt64) {
-        offset = Self.mixed(seed &+ 0x9e37_79b9_7f4a_7c15)
-        factor = Self.mixed(seed &+ 0x3c6e_f372_fe94_f82a) | 1
+        var stream = SecretStream(seed: seed)
+        offset = stream.next()
+        factor = stream.next() | 1
     }
 
     /// 32 bits that depend on all bits of `key`; tables take the low ones.
@@ -18,12 +19,6 @@ struct SequenceHash: Sendable {
         hash ^= hash >> 32
         hash = hash &* 0xbf58_476d_1ce4_e5b9
         return Int(truncatingIfNeeded: hash >> 32)
-    }
-
-    private static func mixed(_ value: UInt64) -> UInt64 {
-        var mixed = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
     }
 }
 

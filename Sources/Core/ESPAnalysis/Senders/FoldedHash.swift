@@ -16,11 +16,9 @@ struct FoldedHash: Sendable {
     /// The hash of one number.
     @inline(__always)
     func callAsFunction(_ number: UInt64) -> UInt64 {
-        let product = (number ^ mask).multipliedFullWidth(by: factor)
-        let folded = product.high ^ product.low
+        let folded = foldedProduct(number ^ mask, factor)
         // Once more: a product of one operand of the flooder's choice still shows its structure.
-        let second = (folded ^ factor).multipliedFullWidth(by: 0x8ebc_6af0_9c88_c6e3)
-        return second.high ^ second.low
+        return foldedProduct(folded ^ factor, 0x8ebc_6af0_9c88_c6e3)
     }
 
     /// The hash of two numbers in order.
