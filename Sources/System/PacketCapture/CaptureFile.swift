@@ -97,16 +97,6 @@ public import CaptureFormats
         }
     }
 
-    /// Reads the whole file.
-    ///
-    /// - Parameter body: as of `readBatch`.
-    /// - Throws: `CaptureFileError` where the file cannot be read on.
-    public mutating func forEachPacket(
-        _ body: (CapturedPacket, RawSpan) -> Void
-    ) throws(CaptureFileError) {
-        while try readBatch(body) {}
-    }
-
     /// Drops what was read from the window and fills it as far as one read goes, but by one octet
     /// at least unless the file is at its end.
     private mutating func refill() throws(CaptureFileError) {

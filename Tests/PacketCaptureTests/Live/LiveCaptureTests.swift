@@ -61,8 +61,10 @@ import Testing
             delays.append(
                 .nanoseconds(packet.handedOn.nanoseconds - packet.stamp.nanoseconds))
         }
-        // A busy machine adds its own delay; the kernel's, were it longer, would be in all of them.
-        #expect(delays.sorted()[3] < .milliseconds(100), "\(delays)")
+        // A busy machine adds its own delay to most of them; the kernel's, were it longer, would be
+        // in all of them.
+        let least = try #require(delays.min())
+        #expect(least < .milliseconds(100), "\(delays)")
     }
 
     @Test func `the filter is the kernel's, and can be changed`() throws {
@@ -72,12 +74,13 @@ import Testing
             0x0800,
             packet(from: "192.0.2.1", to: "203.0.113.10", protocolNumber: 50, esp(1)))
         cable.sendIn([stranger, espFrame(1), stranger])
-        expect(try read(capture, 2, within: .milliseconds(300)).map(\.octets), is: [espFrame(1)])
+        // Longer than any machine holds back the one that is wanted; another does not come.
+        expect(try read(capture, 2, within: .seconds(1)).map(\.octets), is: [espFrame(1)])
         expect(capture.statistics?.received, is: 1)
         try capture.setFilter(CaptureFilter(endpoints: [.v4(0xc000_0201)]))
         cable.sendIn([stranger, espFrame(2), stranger])
         expect(
-            try read(capture, 3, within: .milliseconds(300)).map(\.octets),
+            try read(capture, 3, within: .seconds(1)).map(\.octets),
             is: [stranger, stranger])
     }
 
