@@ -21,8 +21,6 @@ import time
 from tools import BenchFailure, Goals, Run, Tools, Traffic, limit_files
 
 NEAR, FAR = "203.0.113.10", "198.51.100.1"
-# Frames that are sent over and over; as many as a second has, so that numbers repeat rarely.
-FRAMES = 200_000
 LENGTH = 154  # 140 octets of IPv4 behind an Ethernet header
 TICK = os.sysconf("SC_CLK_TCK")
 MOST_MEMORY = 64
@@ -128,7 +126,7 @@ class ControlConnection(http.client.HTTPConnection):
 
 
 class Agent:
-    """A running agent that captures on `wan`, with two tunnels' usual settings and no other work than probes."""
+    """A running agent that captures on `wan` for one tunnel, with the usual settings."""
 
     def __init__(self, probe, net, folder):
         self.socket = os.path.join(folder, "control.sock")
@@ -233,10 +231,12 @@ def show(turn):
 def measure(options, net, tools, traffic, goals):
     """All turns."""
     sender = tools.c("frame-sender", "-lpcap")
+    # Each frame is sent once: numbers that come again would be another kind of traffic.
+    frames = ("--packets", options.per_second * options.seconds + 1000, "--per-second", options.per_second)
     print(f"  {'':<34}{'sent':>9}{'pace':>11}{'captured':>10}{'missed':>9}{'CPU':>10}{'peak':>10}")
     dumps, agents = [], []
     for iv in ("seqiv", "random"):
-        with traffic.file("--packets", FRAMES, "--senders", 50, "--iv", iv) as path:
+        with traffic.file(*frames, "--senders", 50, "--iv", iv) as path:
             for _ in range(options.rounds):
                 for snaplen in (128, None):
                     turn = tcpdump_turn(options, net, sender, path, snaplen)
@@ -258,7 +258,7 @@ def measure(options, net, tools, traffic, goals):
     for senders, streams, flood in ((500, 10, None), (5000, 10, None), (50, 1, "spi"), (50, 1, "sequence")):
         kind = ["--senders", senders, "--streams", streams, "--iv", "random"]
         what = f"{senders} senders on each of {streams} SAs" if not flood else f"flood, {flood}"
-        with traffic.file("--packets", 5 * FRAMES, *kind, *(["--flood", flood] if flood else [])) as path:
+        with traffic.file(*frames, *kind, *(["--flood", flood] if flood else [])) as path:
             turn = agent_turn(options, net, sender, path, what)
         show(turn)
         goals.at_most("memory", turn.peak, MOST_MEMORY, " MiB")
