@@ -74,6 +74,25 @@ import Testing
         #expect(!Self.plain.render(report).contains("capture again"))
     }
 
+    @Test func `a number far ahead is no reason to turn the window off`() {
+        var stream = CapturedStream.bare(packets: 10_000)
+        stream.report.windows = CapturedStream.forecasts(
+            [(64, 5000, 0), (4096, 5000, 0)], of: 10_000)
+        let text = Self.plain.render(.made([stream]))
+        #expect(text.contains("nothing wrong found; some numbers lie far from the others\n"))
+        #expect(text.contains("yet no second sender is proven.\n"))
+        #expect(!text.contains("Set replay-window 0"))
+    }
+
+    @Test func `what is likely is not called proven`() {
+        var stream = CapturedStream.bare(packets: 10_000)
+        stream.report.senders.atLeast = 2
+        stream.report.verdicts = [
+            StreamVerdict(kind: .multiSender, grade: .likely, evidence: "two counters")
+        ]
+        #expect(Self.plain.render(.made([stream])).contains("senders      at least 2 likely\n"))
+    }
+
     @Test func `few packets are no proof of anything`() {
         let text = Self.plain.render(.made([.bare(packets: 3)]))
         #expect(text.contains("HEALTHY  nothing wrong found in too few packets to be sure\n"))

@@ -112,6 +112,11 @@ struct AnalysisText {
         if report.streams.contains(where: { $0.says(.captureDuplication) }) {
             remarks.append("the capture holds packets twice")
         }
+        if report.streams.contains(where: {
+            !$0.says(.multiSender) && ReplayWindowReading($0.report).shape == .flat
+        }) {
+            remarks.append("some numbers lie far from the others")
+        }
         if report.unfollowedPackets > 0 {
             remarks.append("\(report.unfollowedPackets) ESP packets were not followed")
         }

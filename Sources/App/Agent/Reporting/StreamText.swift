@@ -128,7 +128,8 @@ struct StreamText {
     /// How many senders it has, in one line.
     func senders(_ report: StreamReport) -> String {
         let senders = report.senders
-        let proven = "at least \(senders.atLeast) proven"
+        let grade = report.verdicts.first { $0.kind == .multiSender }?.grade ?? .proven
+        let proven = "at least \(senders.atLeast) \(grade.rawValue)"
         guard let estimate = senders.estimate else { return proven }
         if estimate == 1, senders.rangeHigh ?? 1 <= 1, report.packets < Self.fewPackets {
             return "1, as far as so few packets tell"
@@ -206,12 +207,18 @@ struct StreamText {
             }
             return ["A window of \(size) is enough: it drops at most 0.1 %."]
         case .flat:
+            // A single packet far ahead makes every later one too old, and anybody can forge it.
+            guard stream.says(.multiSender) else {
+                return [
+                    "Large windows drop as much as small ones, because the numbers lie far apart, "
+                        + "yet no second sender is proven.",
+                    "Where these are a few forged or damaged packets, a receiver rejects them and "
+                        + "drops nothing else; probe senders shows whose they are.",
+                ]
+            }
             let cause =
-                stream.says(.multiSender)
-                ? (report.collisions * 2 >= (report.windows.last?.wouldDrop ?? 0)
-                    ? "several senders use the same numbers"
-                    : "the senders' numbers lie farther apart")
-                : "the numbers repeat or lie far apart"
+                report.collisions * 2 >= (report.windows.last?.wouldDrop ?? 0)
+                ? "several senders use the same numbers" : "the senders' numbers lie farther apart"
             let place =
                 stream.direction == .inbound ? "on this host's SA" : "at the receiver"
             return [

@@ -129,9 +129,11 @@ extension StreamVerdict {
     }
 
     static func clean(_ evidence: StreamEvidence) -> StreamVerdict {
-        StreamVerdict(
+        // One packet, perhaps a forged one, can be counted as a second sender without being proof of it.
+        let sign = (evidence.estimate ?? 1) > 1 ? "proof" : "a sign"
+        return StreamVerdict(
             kind: .clean, grade: .likely,
-            evidence: "\(Figures.count(evidence.packets, "packet")) without a sign of a second "
+            evidence: "\(Figures.count(evidence.packets, "packet")) without \(sign) of a second "
                 + "sender, reordering, copies or replay")
     }
 }
