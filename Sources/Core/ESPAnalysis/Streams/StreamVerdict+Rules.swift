@@ -129,7 +129,7 @@ extension StreamVerdict {
     }
 
     static func clean(_ evidence: StreamEvidence) -> StreamVerdict {
-        // One packet, perhaps a forged one, can be counted as a second sender without being proof of it.
+        // One packet, perhaps a forged one, is counted as a second sender and proves none.
         let sign = (evidence.estimate ?? 1) > 1 ? "proof" : "a sign"
         return StreamVerdict(
             kind: .clean, grade: .likely,
