@@ -31,6 +31,8 @@ public struct PacketIdentityTable: Sendable {
     private let lead: Int
     /// How many entries there are room for.
     public let capacity: Int
+    /// How many different packets it has taken in, of all streams.
+    private(set) var taken: UInt64 = 0
     private let lineMask: UInt64
     private let secret: UInt64
     private let streamSecret: UInt64
@@ -102,6 +104,7 @@ public struct PacketIdentityTable: Sendable {
         } else if older.y == key {
             known = olderStamps.y
         } else {
+            taken &+= 1
             pairs[first] = Pair(key, newer.x)
             pairs[first + 1] = Pair(newer.y, older.x)
             pairs[first + 2] = Pair(stamp | UInt64(hopLimit), newerStamps.x)

@@ -142,7 +142,7 @@ public struct StreamAnalyzer: Sendable {
         copies.notePacket()
         noteHopLimit(packet.hopLimit)
         memory.note(
-            highest: windows.highest, ordinal: distinct, reach: identities.capacity / 16)
+            highest: windows.highest, taken: identities.taken, reach: identities.capacity / 16)
         switch outcome {
         case .advanced: break
         case .late, .beyondReach: outOfOrder &+= 1
