@@ -12,7 +12,7 @@ import Testing
         for number in 1...packets {
             tally.notePacket()
             if number % interval == 0 {
-                tally.noteCopy(age: .milliseconds(1), hopLimitDiffers: false, sequence: 1)
+                tally.noteCopy(age: .milliseconds(1), hopLimitDiffers: false)
             }
             if number % report == 0 { tally.settle() }
         }

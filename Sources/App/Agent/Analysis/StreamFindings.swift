@@ -34,11 +34,8 @@ enum StreamFindings {
     static func replaySuspected(in streams: [CapturedStream]) -> Finding? {
         let seen = evidence(.replaySuspected, in: streams)
         guard !seen.isEmpty else { return nil }
-        let isProven = streams.contains { stream in
-            stream.report.verdicts.contains { $0.kind == .replaySuspected && $0.grade == .proven }
-        }
         return Finding(
-            id: .replaySuspected, severity: .warning, confidence: isProven ? 0.99 : 0.9,
+            id: .replaySuspected, severity: .warning, confidence: 0.9,
             summary: "Byte-identical ESP packets return late.", evidence: seen,
             remedy: [
                 "find out who sends them again: a loop on the way, a mirror port that is forwarded, "

@@ -16,7 +16,7 @@ public import NetworkPrimitives
 /// bound. Number 0 is left out, since no sender sends it. Begin a new one for every SPI, and when
 /// extended numbers wrap.
 ///
-/// *Bounded.* 4 MiB for packets of the last δ at the most and 1 MiB for levels; 18 KiB at
+/// *Bounded.* 4 MiB for packets of the last δ at the most and 1 MiB for levels; 25 KiB at
 /// the start. Above 131 072 packets in δ further ones do not
 /// get into memory and there is no ceiling k (``OvertakingCeiling``), and chains longer than 65 535
 /// are not told: the bound gets weaker, never wrong. O(log bound) a packet.

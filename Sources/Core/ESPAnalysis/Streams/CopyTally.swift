@@ -30,9 +30,6 @@ struct CopyTally: Sendable {
     private(set) var oldWithOtherHopLimit: UInt64 = 0
     /// The least and the greatest age of an old copy.
     private(set) var oldAges: ClosedRange<Duration>?
-    /// Old copies whose number is above that of the old copy before: replayed in order.
-    private(set) var oldInOrder: UInt64 = 0
-    private var lastOldSequence: UInt32 = 0
 
     /// Counts a packet that is no copy.
     @inline(__always)
@@ -44,15 +41,13 @@ struct CopyTally: Sendable {
 
     /// Counts a copy.
     @inline(never)
-    mutating func noteCopy(age: Duration, hopLimitDiffers: Bool, sequence: UInt32) {
+    mutating func noteCopy(age: Duration, hopLimitDiffers: Bool) {
         if age < Self.youngLimit {
             young += 1
             pending += 1
         } else if age > Self.oldLimit {
             counts.replay += 1
             if hopLimitDiffers { oldWithOtherHopLimit += 1 }
-            if counts.replay > 1, sequence > lastOldSequence { oldInOrder += 1 }
-            lastOldSequence = sequence
             let ages = oldAges ?? age...age
             oldAges = min(ages.lowerBound, age)...max(ages.upperBound, age)
         } else {

@@ -63,7 +63,6 @@ extension StreamAnalyzer {
         evidence.youngCopies = copies.young
         evidence.oldCopiesWithOtherHopLimit = copies.oldWithOtherHopLimit
         evidence.oldAges = copies.oldAges
-        evidence.oldCopiesInOrder = copies.oldInOrder
         return evidence
     }
 

@@ -135,7 +135,7 @@ public struct StreamAnalyzer: Sendable {
         lengths.note(length: packet.length, outcome)
         let sighting = identities.sight(key, at: packet.arrival, hopLimit: packet.hopLimit)
         if case .copy(let age, let differs) = sighting {
-            copies.noteCopy(age: age, hopLimitDiffers: differs, sequence: packet.sequence)
+            copies.noteCopy(age: age, hopLimitDiffers: differs)
             return
         }
         distinct &+= 1

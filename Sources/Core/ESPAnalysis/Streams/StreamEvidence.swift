@@ -36,8 +36,6 @@ struct StreamEvidence: Sendable {
     var oldCopiesWithOtherHopLimit: UInt64 = 0
     /// The ages of those older than a second.
     var oldAges: ClosedRange<Duration>?
-    /// Those of the old ones that came in order of their numbers.
-    var oldCopiesInOrder: UInt64 = 0
 
     /// Whether nothing proves a second counter.
     var isOneCounter: Bool { lowerBound <= 1 && collisions == 0 && multiplicity <= 1 }
