@@ -19,6 +19,9 @@ import capture
 # The customer's inbound SA, as in topology.sh.
 SPI_TO_CUSTOMER = 0xC0DE0002
 
+# For a number to come before it is lost, in nanoseconds.
+PATIENCE = 500_000_000
+
 # Fewer drops of a kind than this prove nothing.
 LEAST = 20
 
@@ -81,9 +84,19 @@ class Reference:
         self.reordered = {
             name: sum(number < max(numbers[:k], default=0) for k, number in enumerate(numbers))
             for name, numbers in self.senders.items()}
-        self.lost = {
-            name: max(numbers) - min(numbers) + 1 - len(set(numbers))
-            for name, numbers in self.senders.items()}
+        # A number that is missing for half a second is lost; one that went missing later is undecided.
+        self.lost = dict.fromkeys(self.senders, 0)
+        last = max((p.time for p in packets), default=0)
+        missing, tops = {}, {}
+        for packet in packets:
+            name, number = packet.iv ^ packet.sequence, packet.sequence
+            top = tops.setdefault(name, number)
+            for skipped in range(top + 1, number):
+                missing[name, skipped] = packet.time
+            missing.pop((name, number), None)
+            tops[name] = max(top, number)
+        for (name, _), since in missing.items():
+            self.lost[name] += last - since > PATIENCE
 
 
 def compare_kernel(options, packets, reference):

@@ -40,7 +40,8 @@ def pcap(packets):
         packet = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(esp), 0, 0, 62, 50, 0,
                              ipaddress.IPv4Address("198.51.100.1").packed,
                              ipaddress.IPv4Address("203.0.113.10").packed) + esp
-        out += struct.pack("<IIII", 1_800_000_000, time * 1000, len(packet), len(packet)) + packet
+        out += struct.pack(
+            "<IIII", 1_800_000_000 + time // 50, time % 50 * 20_000_000, len(packet), len(packet)) + packet
     return out
 
 
