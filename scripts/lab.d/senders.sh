@@ -113,8 +113,20 @@ replay_shape() {
     done
     shift
     for k in $replay_shaped; do
+        # netem counts whatever it loses: nothing but ESP may be in these cables.
+        _link_addresses $((10 + k))
+        _settle_neighbour "$isp" "edge$k" "$far" "e$k" isp
+        _settle_neighbour "e$k" isp "$near" "$isp" "edge$k"
+        on "e$k" sysctl -q -w net.ipv6.conf.isp.disable_ipv6=1
         tc -n "${lab_prefix}e$k" qdisc replace dev isp root netem "$@"
     done
+}
+
+# _settle_neighbour NS DEVICE ADDRESS THERE THERE_DEVICE: NS never asks for the link address of ADDRESS.
+_settle_neighbour() {
+    local there
+    there=$(ip -n "$lab_prefix$4" -o link show dev "$5" | sed -n 's/.*link\/ether \([^ ]*\).*/\1/p')
+    ip -n "$lab_prefix$1" neighbour replace "$3" dev "$2" lladdr "$there" nud permanent
 }
 
 # replay_observer_configuration [LINE…]: an agent's configuration for the host at the mirror port.
