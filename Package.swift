@@ -153,7 +153,7 @@ let package = Package(
             path: "Sources/Testing/ESPSimulation",
             swiftSettings: strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]),
         .executableTarget(
-            name: "simulate-esp", dependencies: ["ESPSimulation"],
+            name: "simulate-esp", dependencies: ["ESPSimulation", "HostFacts"],
             path: "Sources/Testing/simulate-esp",
             swiftSettings: strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]),
 

@@ -12,13 +12,12 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 
-from tools import BenchFailure, Goals, Run, Tools, Traffic, limit_files
+from tools import BenchFailure, ControlConnection, Goals, Run, Tools, Traffic, limit_files
 
 NEAR, FAR = "203.0.113.10", "198.51.100.1"
 LENGTH = 154  # 140 octets of IPv4 behind an Ethernet header
@@ -110,19 +109,6 @@ def tcpdump_turn(options, net, sender, path, snaplen):
     turn.captured = int(re.search(r"(\d+) packets? captured", said)[1])
     turn.missed = int(re.search(r"(\d+) packets? dropped by kernel", said)[1])
     return turn
-
-
-class ControlConnection(http.client.HTTPConnection):
-    """HTTP over the agent's control socket."""
-
-    def __init__(self, path):
-        super().__init__("agent", timeout=30)
-        self.path = path
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self.path)
 
 
 class Agent:

@@ -11,13 +11,11 @@ import os
 import struct
 import subprocess
 
+from tools import BenchFailure
+
 TARGETS = ipaddress.ip_network("198.18.0.0/22")
 # The agent's hop-limited pairs go to hop 3 at most; everything else starts at 64.
 PAIR_HOP_LIMIT = 8
-
-
-class BenchFailure(Exception):
-    """The bench could not measure: no statement about the agent."""
 
 
 def run(*command):

@@ -9,14 +9,13 @@ import http.client
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 
 import network
-from network import BenchFailure
+from tools import BenchFailure, ControlConnection
 
 INTERVAL = 1.0
 WARM_UP = 5.0
@@ -56,19 +55,6 @@ class Turn:
     late_gaps = gaps = 0
     cpu_per_1000 = cpu_share = waited = peak = scraped_peak = scrape_cpu = None
     problems = ()
-
-
-class ControlConnection(http.client.HTTPConnection):
-    """HTTP over the agent's control socket."""
-
-    def __init__(self, path):
-        super().__init__("agent", timeout=30)
-        self.path = path
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self.path)
 
 
 class Agent:

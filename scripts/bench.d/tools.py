@@ -1,8 +1,10 @@
-"""What `scripts/bench analysis` and `scripts/bench capture` share: tools built on the spot, capture files
-written on the spot, programs run and measured."""
+"""What the benches share: tools built on the spot, capture files written on the spot, programs run and
+measured, the agent's control socket."""
 
+import http.client
 import os
 import resource
+import socket
 import subprocess
 import tempfile
 import time
@@ -13,6 +15,19 @@ BENCHMARKS = os.path.join(ROOT, "Benchmarks")
 
 class BenchFailure(Exception):
     """The bench could not measure: no statement about the program under test."""
+
+
+class ControlConnection(http.client.HTTPConnection):
+    """HTTP over the agent's control socket."""
+
+    def __init__(self, path):
+        super().__init__("agent", timeout=30)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
 
 
 class Run:

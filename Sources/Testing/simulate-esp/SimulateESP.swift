@@ -1,4 +1,6 @@
 import ESPSimulation
+import Glibc
+import HostFacts
 
 /// Prints a simulated stream for judges in other languages.
 ///
@@ -11,7 +13,10 @@ import ESPSimulation
     static func main() {
         let words = CommandLine.arguments.dropFirst().joined(separator: " ")
         guard let simulation = ESPStreamSimulation(words) else {
-            fatalError("simulate-esp: no parameters of a simulation: \(words)")
+            _ = StandardStream.error.write(
+                "simulate-esp: no parameters of a simulation: '\(words)'; "
+                    + "it takes some like senders=20 start=aged loss=0.01 seed=3\n")
+            exit(64)
         }
         let stream = simulation.run()
         let truth = stream.truth
