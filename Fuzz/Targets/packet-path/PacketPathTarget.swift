@@ -42,12 +42,13 @@ public func fuzzOne(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
         case .end, .damaged:
             precondition(reading.frames.frames == packets)
             table.receive(reading.batch)
-            let reports = table.takeClosedReports() + table.reports(at: reading.clock.now)
-            let analysed = reports.reduce(0) { $0 + $1.packets }
-            let unanalysed = table.unanalysedPackets
-            precondition(
-                analysed + unanalysed == reading.frames.esp,
-                "\(analysed) and \(unanalysed) of \(reading.frames.esp)")
+            // In this order: a look at the open streams closes the idle ones first.
+            let open = table.reports(at: reading.clock.now)
+            let reports = open + table.takeClosedReports()
+            let told = reports.reduce(0) { $0 + $1.packets } + table.unanalysedPackets
+            precondition(told <= reading.frames.esp)
+            // Live, a stream of a single packet is in no report until its second one.
+            precondition(table.settings.isLive || told == reading.frames.esp)
             return 0
         }
     }
