@@ -90,12 +90,15 @@ let package = Package(
             "TunnelHealth",
             ["NetworkPrimitives", .product(name: "RealModule", package: "swift-numerics")]),
         pure("KernelState", ["NetworkPrimitives"]),
+        pure("IKE", ["NetworkPrimitives", "PacketFormats"]),
+        pure("Rekeying", ["NetworkPrimitives"]),
         pure("Diagnosis", ["NetworkPrimitives"]),
         pure("Metrics"),
 
         // System: adapters, one C dependency each.
         adapter("RawSockets", ["CLinux", "NetworkPrimitives"]),
         adapter("Netlink", ["CNetlink", "KernelState", "NetworkPrimitives", "RawSockets"]),
+        adapter("KeyDaemon", ["CLinux", "HostFacts", "IKE", "NetworkPrimitives", "RawSockets"]),
         adapter("HostFacts", ["CLinux"]),
         adapter(
             "PacketCapture",
@@ -123,8 +126,9 @@ let package = Package(
             dependencies: [
                 "CaptureFormats", "Configuration", "Diagnosis", "ESPAnalysis", "EchoProbing",
                 "HTTP",
-                "HostFacts", "KernelState", "Metrics", "Netlink", "NetworkPrimitives",
-                "PacketCapture", "PacketFormats", "RawSockets", "TunnelHealth",
+                "HostFacts", "IKE", "KernelState", "KeyDaemon", "Metrics", "Netlink",
+                "NetworkPrimitives", "PacketCapture", "PacketFormats", "RawSockets", "Rekeying",
+                "TunnelHealth",
                 .product(name: "HeapModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -164,6 +168,9 @@ let package = Package(
             ["NetworkPrimitives", "NetworkSimulation", "PacketFormats", "TunnelHealth"]),
         tests(of: "TunnelHealth", ["NetworkPrimitives"]),
         tests(of: "KernelState", ["NetworkPrimitives"]),
+        tests(of: "IKE", ["NetworkPrimitives", "PacketFormats"]),
+        tests(of: "Rekeying", ["NetworkPrimitives"]),
+        tests(of: "KeyDaemon", ["IKE", "NetworkPrimitives"]),
         tests(of: "CaptureFormats", ["ESPSimulation", "NetworkPrimitives"]),
         tests(
             of: "ESPAnalysis",
@@ -184,8 +191,9 @@ let package = Package(
             of: "Agent",
             [
                 "CaptureFormats", "Configuration", "Diagnosis", "ESPAnalysis", "ESPSimulation",
-                "EchoProbing", "HTTP", "HostFacts", "KernelState", "Metrics", "NetworkPrimitives",
-                "NetworkSimulation", "PacketCapture", "PacketFormats", "RawSockets", "TunnelHealth",
+                "EchoProbing", "HTTP", "HostFacts", "IKE", "KernelState", "KeyDaemon", "Metrics",
+                "NetworkPrimitives", "NetworkSimulation", "PacketCapture", "PacketFormats",
+                "RawSockets", "Rekeying", "TunnelHealth",
             ],
             exclude: ["Reporting/Golden"]),
         // End to end: runs the built binary, found beside the test bundle.

@@ -60,6 +60,8 @@ extension TunnelReport {
         tunnel.put(
             "streams", capture.isKnown ? .array(capture.streams.map(\.json)) : nil,
             orBecause: capture.reason ?? "not known")
+        tunnel.put("kernel", kernel.json, orBecause: kernel.reason ?? "not known")
+        tunnel.put("ike", ike.json, orBecause: ike.reason ?? "not known")
         for (key, reason) in Self.notMeasured { tunnel.put(key, nil, orBecause: reason) }
         tunnel.put("findings", .array(findings.map(\.json)))
         return tunnel.value
@@ -67,10 +69,8 @@ extension TunnelReport {
 
     /// Parts of the document that this version does not measure; null, with the reason.
     private static let notMeasured = [
-        ("kernel", "this version does not report security associations"),
         ("path_mtu", "this version does not search the path MTU"),
         ("reply_path", "this version does not run the hop ladder of Echo Replies"),
-        ("ike", "this version does not watch IKE"),
         ("provider_checks", "this version does not watch the provider's health checks"),
     ]
 }

@@ -47,6 +47,10 @@ struct TunnelReport: Sendable {
     var rows: [ProbeRow]
     /// Its ESP on the wire.
     var capture = TunnelCapture()
+    /// What the kernel knows of it.
+    var kernel = TunnelKernel()
+    /// What is known of its IKE.
+    var ike = TunnelIKE()
     var findings: [Finding]
 
     var verdict: TunnelState { Self.verdict(of: state, findings) }

@@ -1,0 +1,8 @@
+import KeyDaemon
+import Testing
+
+@Suite struct KeyDaemonErrorTests {
+    @Test func `an error says what is not available`() {
+        #expect(KeyDaemonError.unavailable("a") != .unavailable("b"))
+    }
+}
