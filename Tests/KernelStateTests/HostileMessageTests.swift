@@ -36,6 +36,22 @@ import Testing
                     _ = try RouteState.routes(parsing: span)
                 }
             },
+            Parser(fixedByteCount: 12, samples: []) {
+                succeeds($0) { (span) throws(KernelMessageError) in
+                    // Another family's is stepped over, which is not to take it.
+                    guard try RoutingRule.rule(parsing: span) != nil else {
+                        throw .badValue(field: "family", value: 0)
+                    }
+                }
+            },
+            Parser(fixedByteCount: 12, samples: []) {
+                succeeds($0) { (span) throws(KernelMessageError) in
+                    // Another family's is stepped over, which is not to take it.
+                    guard try NeighborState.neighbor(parsing: span) != nil else {
+                        throw .badValue(field: "family", value: 0)
+                    }
+                }
+            },
         ]
 
         private static func succeeds(

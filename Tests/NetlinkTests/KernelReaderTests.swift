@@ -31,6 +31,45 @@ import Testing
         return namespace
     }
 
+    @Test func `rules are those of ip rule`() throws {
+        let namespace = try network()
+        try namespace.ip("rule add from 10.66.0.0/16 iif left ipproto icmp lookup 1000 pref 77")
+        try namespace.ip("-6 rule add not to 2001:db8:9::/48 fwmark 0x10/0xff prohibit pref 88")
+        let rules = try KernelReader(namespace: namespace.name).rules()
+        let expected = try namespace.json("rule show") + namespace.json("-6 rule show")
+        #expect(
+            rules.map(\.priority)
+                == expected.compactMap { ($0["priority"] as? Int).map(UInt32.init) })
+        let first = try #require(rules.first { $0.priority == 77 })
+        #expect(first.source == IPPrefix("10.66.0.0/16"))
+        #expect(first.inputInterface == "left")
+        #expect(first.table == 1000)
+        #expect(first.protocol == 1)
+        let second = try #require(rules.first { $0.priority == 88 })
+        #expect(second.family == .v6)
+        #expect(second.isInverted)
+        #expect(second.action == .prohibit)
+        #expect(second.mark == 0x10)
+        #expect(second.markMask == 0xff)
+        #expect(second.destination == IPPrefix("2001:db8:9::/48"))
+    }
+
+    @Test func `only the neighbours asked for are read`() throws {
+        let namespace = try network()
+        try namespace.ip("neigh add 192.0.2.254 lladdr 02:00:00:00:00:fe dev left nud permanent")
+        try namespace.ip("neigh add 192.0.2.7 lladdr 02:00:00:00:00:07 dev left nud stale")
+        let reader = try KernelReader(namespace: namespace.name)
+        let gateway = try #require(IPAddress("192.0.2.254"))
+        let link = try #require(try reader.links().first { $0.name == "left" })
+        #expect(
+            try reader.neighbors([gateway]) == [
+                NeighborState(
+                    interfaceIndex: link.index, address: gateway,
+                    linkAddress: [2, 0, 0, 0, 0, 0xfe], reachability: .permanent)
+            ])
+        #expect(try reader.neighbors([]) == [])
+    }
+
     @Test func `links are those of ip link`() throws {
         let namespace = try network()
         let reader = try KernelReader(namespace: namespace.name)
@@ -273,6 +312,10 @@ import Testing
         forward.allows = false
         forward.interfaceID = 5
         #expect(policies.count == 2)
+        // The kernel's number ends in the direction: XFRM_POLICY_OUT 1, FWD 2.
+        #expect(Set(policies.map { $0.index & 7 }) == [1, 2])
+        out.index = try #require(policies.first { $0.direction == .out }).index
+        forward.index = try #require(policies.first { $0.direction == .forward }).index
         #expect(policies.contains(out))
         #expect(policies.contains(forward))
         // And as the whole program sees it.

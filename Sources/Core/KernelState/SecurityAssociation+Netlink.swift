@@ -24,6 +24,11 @@ extension SecurityAssociation {
         static let spi = 72
         static let `protocol` = 76
         static let source = 80
+        /// `lft`: soft and hard limit of octets, then of packets.
+        static let softByteLimit = 96
+        static let hardByteLimit = 104
+        static let softPacketLimit = 112
+        static let hardPacketLimit = 120
         /// `lft.soft_add_expires_seconds`, the fifth of eight.
         static let softAddExpiresSeconds = 128
         static let hardAddExpiresSeconds = 136
@@ -49,11 +54,14 @@ extension SecurityAssociation {
         static let algorithmAuth: UInt16 = 1
         static let algorithmCrypt: UInt16 = 2
         static let encapsulation: UInt16 = 4
+        static let replay: UInt16 = 10
         static let lastUsed: UInt16 = 15
         static let algorithmAEAD: UInt16 = 18
         static let algorithmAuthTruncated: UInt16 = 20
         static let mark: UInt16 = 21
         static let replayESN: UInt16 = 23
+        static let offload: UInt16 = 28
+        static let outputMark: UInt16 = 29
         static let interfaceID: UInt16 = 31
         static let direction: UInt16 = 33
     }
@@ -84,6 +92,10 @@ extension SecurityAssociation {
             kernelSeconds: addTime, after: message.hostUInt64(at: Field.softAddExpiresSeconds))
         hardExpiresAt = WallTime(
             kernelSeconds: addTime, after: message.hostUInt64(at: Field.hardAddExpiresSeconds))
+        volumeLimits.softBytes = message.volumeLimit(at: Field.softByteLimit)
+        volumeLimits.hardBytes = message.volumeLimit(at: Field.hardByteLimit)
+        volumeLimits.softPackets = message.volumeLimit(at: Field.softPacketLimit)
+        volumeLimits.hardPackets = message.volumeLimit(at: Field.hardPacketLimit)
         statistics = Statistics(
             replayWindow: message.hostUInt32(at: Field.replayWindowStatistic),
             replay: message.hostUInt32(at: Field.replayStatistic),
@@ -131,6 +143,22 @@ extension SecurityAssociation {
             // window in force where it is there at all; the old 8-bit field cannot hold it.
             try message.require(24, of: attribute, "XFRMA_REPLAY_ESN_VAL")
             replayWindow = message.hostUInt32(at: start + 20)
+            // { bmp_len, oseq, seq, oseq_hi, seq_hi, replay_window, bmp[] }
+            sentSequence = message.sequence(lowAt: start + 4, highAt: start + 12)
+            receivedSequence = message.sequence(lowAt: start + 8, highAt: start + 16)
+        case AttributeType.replay:
+            // struct xfrm_replay_state { __u32 oseq, seq, bitmap; }
+            try message.require(12, of: attribute, "XFRMA_REPLAY_VAL")
+            sentSequence = UInt64(message.hostUInt32(at: start))
+            receivedSequence = UInt64(message.hostUInt32(at: start + 4))
+        case AttributeType.offload:
+            // struct xfrm_user_offload { int ifindex; __u8 flags; }; XFRM_OFFLOAD_PACKET 4.
+            try message.require(5, of: attribute, "XFRMA_OFFLOAD_DEV")
+            offload = Offload(
+                interfaceIndex: Int(Int32(bitPattern: message.hostUInt32(at: start))),
+                isWhole: message.uint8(at: start + 4) & 4 != 0)
+        case AttributeType.outputMark:
+            outputMark = try message.hostUInt32(of: attribute, "XFRMA_SET_MARK")
         case AttributeType.interfaceID:
             interfaceID = try message.hostUInt32(of: attribute, "XFRMA_IF_ID").nonZero
         case AttributeType.direction:
@@ -190,6 +218,20 @@ extension Algorithm {
         case "rfc4309(ccm(aes))": 24
         default: 0
         }
+    }
+}
+
+extension RawSpan {
+    /// A limit of octets or packets; nil for XFRM_INF, by which the kernel says "none", and for 0,
+    /// by which some key daemons do.
+    fileprivate func volumeLimit(at offset: Int) -> UInt64? {
+        let limit = hostUInt64(at: offset)
+        return limit == .max || limit == 0 ? nil : limit
+    }
+
+    /// A sequence number in two halves.
+    fileprivate func sequence(lowAt low: Int, highAt high: Int) -> UInt64 {
+        UInt64(hostUInt32(at: high)) << 32 | UInt64(hostUInt32(at: low))
     }
 }
 

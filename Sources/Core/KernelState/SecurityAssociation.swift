@@ -116,6 +116,47 @@ public struct SecurityAssociation: Equatable, Sendable {
     /// Packets it refused, by reason.
     public var statistics: Statistics
 
+    /// When it ends by what it carried, apart from time.
+    public var volumeLimits = VolumeLimits()
+    /// The highest sequence number sent; nil if not told, 64 bits wide with ESN.
+    public var sentSequence: UInt64?
+    /// The highest sequence number that passed the integrity check; nil if not told, and 0 as long as
+    /// the kernel checks no replay window.
+    public var receivedSequence: UInt64?
+    /// The device that does the cryptography; nil when this host's processors do it.
+    public var offload: Offload?
+    /// The mark that packets get when it has wrapped or unwrapped them; nil when they keep theirs.
+    public var outputMark: UInt32?
+
+    /// Limits of what an SA carries, `struct xfrm_lifetime_cfg`; nil for none.
+    public struct VolumeLimits: Hashable, Sendable {
+        /// Octets after which the key daemon is asked to replace it.
+        public var softBytes: UInt64?
+        /// Octets after which the kernel removes it.
+        public var hardBytes: UInt64?
+        /// Packets after which the key daemon is asked to replace it.
+        public var softPackets: UInt64?
+        /// Packets after which the kernel removes it.
+        public var hardPackets: UInt64?
+
+        /// Makes no limits.
+        public init() {}
+    }
+
+    /// Cryptography in a network device, `struct xfrm_user_offload`.
+    public struct Offload: Hashable, Sendable {
+        /// The device's index.
+        public var interfaceIndex: Int
+        /// Whether it does ESP as a whole (packet offload), and not the cipher alone.
+        public var isWhole: Bool
+
+        /// Makes an offload.
+        public init(interfaceIndex: Int, isWhole: Bool) {
+            self.interfaceIndex = interfaceIndex
+            self.isWhole = isWhole
+        }
+    }
+
     /// Packets that an SA refused, `struct xfrm_stats`.
     public struct Statistics: Hashable, Sendable {
         /// Older than the anti-replay window reaches.

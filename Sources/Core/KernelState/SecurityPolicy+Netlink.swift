@@ -24,11 +24,15 @@ extension SecurityPolicy {
     private enum Field {
         static let destination = 0
         static let source = 16
+        static let destinationPort = 32
+        static let sourcePort = 36
         static let family = 40
         static let destinationLength = 42
         static let sourceLength = 43
         static let `protocol` = 44
+        static let interfaceIndex = 48
         static let priority = 152
+        static let index = 156
         static let direction = 160
         static let action = 161
         static let byteCount = 168
@@ -59,7 +63,16 @@ extension SecurityPolicy {
                 kernelLength: message.uint8(at: Field.destinationLength), "sel.prefixlen_d"),
             templates: [])
         `protocol` = message.uint8(at: Field.protocol)
+        sourcePort = PortMatch(
+            port: message.bigEndianUInt16(at: Field.sourcePort),
+            mask: message.bigEndianUInt16(at: Field.sourcePort + 2))
+        destinationPort = PortMatch(
+            port: message.bigEndianUInt16(at: Field.destinationPort),
+            mask: message.bigEndianUInt16(at: Field.destinationPort + 2))
+        interfaceIndex = message.hostUInt32(at: Field.interfaceIndex).nonZero
+            .map { Int(Int32(bitPattern: $0)) }
         priority = message.hostUInt32(at: Field.priority)
+        index = message.hostUInt32(at: Field.index)
         // XFRM_POLICY_ALLOW 0, XFRM_POLICY_BLOCK 1.
         allows = message.uint8(at: Field.action) == 0
         var attributes = NetlinkAttributes(of: message, after: Field.byteCount)
@@ -93,13 +106,14 @@ extension SecurityPolicy {
             from: attribute.payload.lowerBound, to: attribute.payload.upperBound, by: byteCount)
         {
             let family = message.hostUInt16(at: start + 24)
-            templates.append(
-                Template(
-                    source: try message.address(at: start + 28, family: family, "tmpl.family"),
-                    destination: try message.address(at: start, family: family, "tmpl.family"),
-                    protocol: IPsecProtocol(number: message.uint8(at: start + 20)),
-                    mode: IPsecMode(number: message.uint8(at: start + 48)),
-                    requestID: message.hostUInt32(at: start + 44)))
+            var template = Template(
+                source: try message.address(at: start + 28, family: family, "tmpl.family"),
+                destination: try message.address(at: start, family: family, "tmpl.family"),
+                protocol: IPsecProtocol(number: message.uint8(at: start + 20)),
+                mode: IPsecMode(number: message.uint8(at: start + 48)),
+                requestID: message.hostUInt32(at: start + 44))
+            template.isOptional = message.uint8(at: start + 50) != 0
+            templates.append(template)
         }
         return templates
     }

@@ -26,6 +26,8 @@ public struct SecurityPolicy: Equatable, Sendable {
         public var mode: IPsecMode
         /// The number that ties it to its SAs; 0 for none.
         public var requestID: UInt32
+        /// Whether a packet also passes without it (`level use`).
+        public var isOptional = false
 
         /// Makes a template.
         public init(
@@ -40,6 +42,20 @@ public struct SecurityPolicy: Equatable, Sendable {
         }
     }
 
+    /// Ports that a policy is for, as far as `mask` goes; ICMP's type and code take their place.
+    public struct PortMatch: Hashable, Sendable {
+        /// The port.
+        public var port: UInt16
+        /// The bits that count; 0 takes every port.
+        public var mask: UInt16
+
+        /// Makes a match, of every port without arguments.
+        public init(port: UInt16 = 0, mask: UInt16 = 0) {
+            self.port = port
+            self.mask = mask
+        }
+    }
+
     /// Which packets it is asked about.
     public var direction: Direction
     /// Whether matching packets pass; a policy may also block them.
@@ -50,6 +66,14 @@ public struct SecurityPolicy: Equatable, Sendable {
     public var destination: IPPrefix
     /// The inside IP protocol it matches; 0 for all.
     public var `protocol`: UInt8
+    /// The source ports it matches, or types of ICMP messages.
+    public var sourcePort = PortMatch()
+    /// The destination ports it matches, or codes of ICMP messages.
+    public var destinationPort = PortMatch()
+    /// The index of the device a packet must leave by; nil for any.
+    public var interfaceIndex: Int?
+    /// The kernel's number for it, which names its direction too; 0 if not told.
+    public var index: UInt32 = 0
     /// The rank among matching policies, lowest first.
     public var priority: UInt32
     /// The mark a packet must have under `markMask`.

@@ -1,7 +1,7 @@
 import CNetlink
 import Glibc
 public import KernelState
-import NetworkPrimitives
+public import NetworkPrimitives
 import Synchronization
 
 /// Reads links, addresses, routes, SAs and policies of one network namespace.
@@ -157,6 +157,53 @@ public final class KernelReader: Sendable {
                 for route in try RouteState.routes(parsing: payload) where filter.keeps(route) {
                     routes.append(route)
                 }
+            }
+        }
+    }
+
+    /// The rules of the routing policy of both families, in the kernel's order.
+    ///
+    /// At most `rulesPerFamily` of a family are kept.
+    ///
+    /// - Throws: `NetlinkError` when the kernel refuses or the table does not hold still.
+    public func rules() throws(NetlinkError) -> [RoutingRule] {
+        // struct fib_rule_hdr, all zero: every family.
+        let request = NetlinkRequest(
+            type: Int32(RTM_GETRULE), header: Array(repeating: 0, count: 12),
+            operation: "list routing rules")
+        return try routeSocket.withLock { (socket) throws(NetlinkError) in
+            try socket.dump(request, answerType: Int(RTM_NEWRULE)) {
+                (payload, rules: inout [RoutingRule]) throws(KernelMessageError) in
+                guard let rule = try RoutingRule.rule(parsing: payload) else { return }
+                let sameFamily = rules.lazy.filter { $0.family == rule.family }.count
+                if sameFamily < Self.rulesPerFamily { rules.append(rule) }
+            }
+        }
+    }
+
+    /// The most rules of one family that are kept.
+    public static let rulesPerFamily = 1024
+
+    /// What is known of some neighbours, in the kernel's order.
+    ///
+    /// - Parameter addresses: Whose link-layer addresses are asked for.
+    /// - Returns: One value for each device that one of them was looked for on.
+    /// - Throws: `NetlinkError` when the kernel refuses or the table does not hold still.
+    public func neighbors(
+        _ addresses: Set<IPAddress>
+    ) throws(NetlinkError) -> [NeighborState] {
+        guard !addresses.isEmpty else { return [] }
+        // struct ndmsg, all zero: every family.
+        let request = NetlinkRequest(
+            type: Int32(RTM_GETNEIGH), header: Array(repeating: 0, count: 12),
+            operation: "list neighbours")
+        return try routeSocket.withLock { (socket) throws(NetlinkError) in
+            try socket.dump(request, answerType: Int(RTM_NEWNEIGH)) {
+                (payload, neighbors: inout [NeighborState]) throws(KernelMessageError) in
+                guard let neighbor = try NeighborState.neighbor(parsing: payload),
+                    addresses.contains(neighbor.address)
+                else { return }
+                neighbors.append(neighbor)
             }
         }
     }
