@@ -91,7 +91,7 @@ let package = Package(
             ["NetworkPrimitives", .product(name: "RealModule", package: "swift-numerics")]),
         pure("KernelState", ["NetworkPrimitives"]),
         pure("IKE", ["NetworkPrimitives", "PacketFormats"]),
-        pure("Rekeying", ["NetworkPrimitives"]),
+        hotPath("Rekeying", ["NetworkPrimitives"]),
         pure("Diagnosis", ["NetworkPrimitives"]),
         pure("Metrics"),
 
@@ -169,7 +169,7 @@ let package = Package(
         tests(of: "TunnelHealth", ["NetworkPrimitives"]),
         tests(of: "KernelState", ["NetworkPrimitives"]),
         tests(of: "IKE", ["NetworkPrimitives", "PacketFormats"]),
-        tests(of: "Rekeying", ["NetworkPrimitives"]),
+        tests(of: "Rekeying", ["ESPSimulation", "NetworkPrimitives", "NetworkSimulation"]),
         tests(of: "KeyDaemon", ["IKE", "NetworkPrimitives"]),
         tests(of: "CaptureFormats", ["ESPSimulation", "NetworkPrimitives"]),
         tests(
