@@ -1,4 +1,4 @@
-"""Reads what tcpdump recorded: classic pcap files, down to ICMP echoes, ICMP errors and ESP.
+"""Reads what tcpdump recorded: classic pcap files, down to ICMP echoes, ICMP errors, ESP and IKE.
 
 Knows nothing of the agent's code, on purpose: it is the other side of a comparison.
 """
@@ -7,8 +7,8 @@ import ipaddress
 import struct
 from dataclasses import dataclass
 
-REQUEST, REPLY, TIME_EXCEEDED, UNREACHABLE, ESP = (
-    "request", "reply", "time-exceeded", "unreachable", "esp")
+REQUEST, REPLY, TIME_EXCEEDED, UNREACHABLE, ESP, UDP_ESP, IKE = (
+    "request", "reply", "time-exceeded", "unreachable", "esp", "udp-esp", "ike")
 
 # Link types (https://www.tcpdump.org/linktypes.html) and where the network header starts.
 _LINK_HEADER = {1: 14, 12: 0, 14: 0, 101: 0, 113: 16, 228: 0, 229: 0, 276: 20}
@@ -97,6 +97,8 @@ def _packet(data, time):
     if protocol == 50 and len(payload) >= 8:
         spi, number = struct.unpack_from(">II", payload)
         return Packet(kind=ESP, spi=spi, sequence=number, iv=int.from_bytes(payload[8:16], "big"), **common)
+    if protocol == 17:
+        return _datagram(payload, common)
     if protocol != {4: 1, 6: 58}[version] or len(payload) < 8:
         return None
     kind = _KINDS[version].get(payload[0])
@@ -111,3 +113,19 @@ def _packet(data, time):
     identifier, sequence = struct.unpack_from(">HH", inner[6], 4)
     return Packet(kind=kind, identifier=identifier, sequence=sequence,
                   quoted=_KINDS[inner[0]].get(inner[6][0]), **common)
+
+
+def _datagram(data, common):
+    """IKE, or ESP in UDP (RFC 3948), between ports that a NAT may have changed at one end."""
+    if len(data) < 16:
+        return None
+    ports = struct.unpack_from(">HH", data)
+    body = data[8:]
+    if 500 in ports:
+        return Packet(kind=IKE, **common)
+    if 4500 not in ports:
+        return None
+    spi, number = struct.unpack_from(">II", body)
+    if spi == 0:
+        return Packet(kind=IKE, **common)
+    return Packet(kind=UDP_ESP, spi=spi, sequence=number, iv=int.from_bytes(body[8:16], "big"), **common)

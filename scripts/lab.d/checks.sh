@@ -30,7 +30,7 @@ write_configuration() {
     mkdir -p "$work/state"
 }
 
-# capture NAMESPACE DEVICE FILE: records ICMP and ESP of a device until captures_end.
+# capture NAMESPACE DEVICE FILE: records ICMP, ESP and UDP (IKE, ESP in UDP) of a device until captures_end.
 capture() {
     local says line
     # A pipe for what it says, so that waiting for it takes no polling. Not `on`: the process in the
@@ -38,7 +38,7 @@ capture() {
     rm -f "$work/$3.says"
     mkfifo "$work/$3.says"
     ip netns exec "$lab_prefix$1" tcpdump -i "$2" -n -U -s 256 -B 4096 --immediate-mode \
-        --time-stamp-precision=nano -Z root -w "$work/$3" 'icmp or icmp6 or esp' 2>"$work/$3.says" &
+        --time-stamp-precision=nano -Z root -w "$work/$3" 'icmp or icmp6 or esp or udp' 2>"$work/$3.says" &
     captures+=("$!")
     exec {says}<"$work/$3.says"
     captures_say+=("$says")
@@ -125,6 +125,13 @@ agent_status() {
         --config "$work/agent.conf" >"$work/$1.json" 2>"$work/$1.err" || probe_status=$?
 }
 
+# agent_now NAME: `probe now` by the running agent; leaves NAME.json, and the exit status in $probe_status.
+agent_now() {
+    probe_status=0
+    timeout 60 ip netns exec "$lab_prefix$prober" "$PROBE_BIN" now --json --verbose \
+        --config "$work/agent.conf" >"$work/$1.json" 2>"$work/$1.err" || probe_status=$?
+}
+
 # agent_stop: SIGTERM must end it, with status 0.
 agent_stop() {
     local status=0
@@ -166,6 +173,21 @@ judge_all() {
         --inside "$inside_source,$inside_target,$inside_files" \
         --outside "$outside_source,$endpoint_address,$outside_files" "$@"
 }
+
+# facts NAME [OPTION…]: has NAME.json judged by the facts on standard input, one a line (judge_facts.py).
+facts() {
+    local name=$1 number=1
+    while [[ -e $work/$1.$number.facts ]]; do number=$((number + 1)); done
+    shift
+    cat >"$work/$name.$number.facts"
+    judge_by judge_facts.py --result "$name.json" --exit "$probe_status" --facts "$name.$number.facts" "$@"
+}
+
+# facts_all NAME: the same with the state that this scenario expects.
+facts_all() { facts "$1" --expect "$(catalogue_field "$lab_scenario" expect -)" --got got; }
+
+# note KEY VALUE: writes down what the scenario has seen, for the facts: noted(KEY).
+note() { printf '%s %s\n' "$1" "$2" >>"$work/noted"; }
 
 # check_now [OPTION…]: the whole of a scenario that needs one `probe now`; options go to the judge.
 check_now() {

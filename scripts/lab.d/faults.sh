@@ -46,3 +46,43 @@ from_edges() {
         tc -n "${lab_prefix}e$k" qdisc replace dev isp root netem "$@"
     done
 }
+
+# block to-edge|to-customer udp PORT | esp: the ISP drops, on its way to there, what is sent to that port,
+# or ESP. unblock takes all of that back. With one router, whose filters know flower.
+block() {
+    local device=cust match
+    [[ $1 == to-edge ]] || device=edge1
+    case $2 in
+    udp) match="ip_proto udp dst_port $3" ;;
+    esp) match='ip_proto 32' ;; # hexadecimal
+    esac
+    tc -n "$lab_prefix$isp" qdisc add dev "$device" clsact 2>/dev/null || true
+    # shellcheck disable=SC2086
+    tc -n "$lab_prefix$isp" filter add dev "$device" ingress protocol ip pref 1 flower $match action drop
+}
+unblock() {
+    local device
+    for device in cust edge1; do tc -n "$lab_prefix$isp" qdisc del dev "$device" clsact 2>/dev/null || true; done
+}
+
+# nat_customer PORT: the ISP translates the customer's UDP port 4500 to PORT, and its port 500 to PORT − 1.
+# nat_edge PORT: the same for the edge's. Called again with another port, the mapping has changed.
+nat_customer() { _nat cust edge1 "$1"; }
+nat_edge() { _nat edge1 cust "$1"; }
+
+# _nat NEAR FAR PORT: stateless, by rewriting ports: what comes in at NEAR gets the outer port, what
+# leaves at NEAR to the outer port gets its own back.
+_nat() {
+    local own outer
+    tc -n "$lab_prefix$isp" qdisc add dev "$1" clsact 2>/dev/null || true
+    tc -n "$lab_prefix$isp" filter del dev "$1" ingress pref 10 2>/dev/null || true
+    for own in 500 4500; do
+        outer=$3
+        [[ $own == 4500 ]] || outer=$(($3 - 1))
+        tc -n "$lab_prefix$isp" filter add dev "$1" ingress protocol ip pref 10 flower ip_proto udp src_port "$own" \
+            action pedit ex munge udp sport set "$outer" pipe csum udp
+        # An old mapping goes on working towards the inside, as with most NATs.
+        tc -n "$lab_prefix$isp" filter add dev "$1" egress protocol ip flower ip_proto udp dst_port "$outer" \
+            action pedit ex munge udp dport set "$own" pipe csum udp
+    done
+}

@@ -57,8 +57,9 @@ hear() {
 #   --routers N          routers in a row; with 1 it is called i (default 1)
 #   --replay-window N    of the customer's inbound SA (default 0: the provider has many counters)
 #   --observer           put a host behind an appliance that ends the tunnel
+#   --ike                no SAs, no policies: daemons will negotiate them (see strongswan.sh)
 topology() {
-    tunnel=vti outer=4 edges=3 routers=1 replay_window=0 observer=''
+    tunnel=vti outer=4 edges=3 routers=1 replay_window=0 observer='' ike_keys=''
     while [[ $# -gt 0 ]]; do
         case $1 in
         --tunnel | --outer | --edges | --routers)
@@ -70,6 +71,7 @@ topology() {
             shift
             ;;
         --observer) observer=yes ;;
+        --ike) ike_keys=yes ;;
         *)
             echo "topology: unknown option $1" >&2
             return 64
@@ -183,6 +185,7 @@ _underlay() {
 # _states NAME [COUNTER]: the pair of SAs, the same at both ends but for the customer's replay window
 # and each edge's counter.
 _states() {
+    [[ -z $ike_keys ]] || return 0
     local mode=tunnel window=$replay_window cipher='rfc4106(gcm(aes))' bound='' counter=''
     local to_edge="src $customer_address dst $endpoint_address proto esp spi $spi_to_edge"
     local to_customer="src $endpoint_address dst $customer_address proto esp spi $spi_to_customer"
@@ -203,6 +206,7 @@ _states() {
 
 # _policies NAME NEAR FAR NEAR_NETWORK FAR_NETWORK [SELECTOR]: the policies of the end NEAR.
 _policies() {
+    [[ -z $ike_keys ]] || return 0
     local mode=tunnel selector=${6-} direction
     [[ $tunnel != gre-esp ]] || mode=transport
     local template="proto esp reqid $tunnel_mark mode $mode"
