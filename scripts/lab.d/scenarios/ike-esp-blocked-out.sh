@@ -1,0 +1,28 @@
+# IKE is up; the peer's ESP comes, and what leaves here is dropped on its way there.
+#
+# expect: unknown/3
+# kernel: uml qemu
+# timeout: 150
+
+set_up() { topology --edges 1 --ike; }
+
+check() {
+    ike_defaults
+    block to-edge esp
+    ike_start
+    ike_agent
+    ike_up
+    from_provider
+    agent_now now
+    ike_witness now
+    agent_stop
+    captures_end
+    facts_all now <<-END
+		file(c.charon.log) matches CHILD_SA net\{1\} established
+		ike.failure = null
+		ike.udp_500 = open
+		kernel.sas[direction=outbound].packets > 0
+		kernel.sas[direction=inbound].packets > 0
+		probes[path=inside].received = 0
+	END
+}

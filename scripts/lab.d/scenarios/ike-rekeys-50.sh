@@ -1,0 +1,47 @@
+# 50 rekeys in a minute, under traffic: the outbound totals are tcpdump's count, until a flush takes counters away.
+#
+# kernel: uml qemu
+# timeout: 200
+
+set_up() { topology --edges 1 --ike; }
+
+check() {
+    local k started
+    ike_defaults
+    ike_start
+    # Before the first SA: nothing may be missed.
+    ike_agent
+    ike_up
+    on c ping -q -i 0.1 -I 10.252.0.1 10.252.0.0 >"$work/ping" 2>&1 &
+    ike_pid[ping]=$!
+    started=$SECONDS
+    for ((k = 1; k <= 50; k++)); do
+        ike_control c --rekey --child net >>"$work/rekey" 2>&1
+        sleep 0.2
+    done
+    note rekey-seconds $((SECONDS - started))
+    note rekeys "$(grep -c 'outbound CHILD_SA net{[0-9]*} established' "$work/c.charon.log")"
+    # Nothing leaves while the totals are read and the capture ends.
+    kill -INT "${ike_pid[ping]}"
+    ike_quiet
+    agent_status status
+    ike_witness status
+    # Counters of a flushed SA are nowhere: the totals must say that they are bounds.
+    ip -n "${lab_prefix}c" xfrm state flush
+    sleep 1
+    agent_status flushed
+    agent_stop
+    captures_end
+    facts status <<-END
+		noted(rekeys) = 50
+		noted(rekey-seconds) <= 60
+		kernel.rekeys = noted(rekeys)
+		kernel.totals.outbound.packets = esp(wan.pcap,$customer_address)
+		kernel.totals.outbound.lower_bound = false
+	END
+    facts flushed <<-END
+		kernel.totals.outbound.packets <= esp(wan.pcap,$customer_address)
+		kernel.totals.outbound.lower_bound = true
+		kernel.sas = []
+	END
+}
