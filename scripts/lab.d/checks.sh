@@ -1,9 +1,10 @@
 # What scenarios do with a network: write an agent.conf, capture, run `probe`, judge. Sourced after
 # topology.sh; the scenario's folder is $work.
 
-captures=() captures_say=() agent=''
+captures=() captures_say=() agent='' agent_lines=()
 
-# write_configuration [LINE…]: writes agent.conf for this network, with extra lines for the tunnel.
+# write_configuration [LINE…]: writes agent.conf for this network, with extra lines for the tunnel, and
+# those of agent_lines for the agent.
 write_configuration() {
     {
         cat <<-END
@@ -11,6 +12,9 @@ write_configuration() {
 			state_dir = "$work/state"
 			control_socket = "$work/control.sock"
 			discover = false
+		END
+        [[ ${#agent_lines[@]} -eq 0 ]] || printf '%s\n' "${agent_lines[@]}"
+        cat <<-END
 
 			[[tunnel]]
 			name = "lab"

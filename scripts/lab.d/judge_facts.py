@@ -11,6 +11,7 @@ an outside tool said (a function below), or, on the right, a value as JSON write
     noted(KEY)                   a number or word that the scenario noted down while it ran
     esp(PCAP,SOURCE)             the ESP packets, bare or in UDP, from an address in a capture
     ike(PCAP,SOURCE)             the IKE messages
+    metric(NAME,SERIES)          the value of one series in NAME.metrics, as replay_scrape leaves it
 
 Operators: = != < <= > >=, `matches` a regular expression, `has` and `lacks` an element or a substring.
 What a path does not find is an error: null is a value, a key that is not there is none. Where a path
@@ -94,6 +95,20 @@ def same(one, other):
     return isinstance(one, bool) == isinstance(other, bool) and one == other
 
 
+def series(exposition, wanted):
+    """The value of the series with this name and these labels, in any order."""
+    def parts(name):
+        family, _, labels = name.partition("{")
+        return family, frozenset(re.findall(r'(\w+)="([^"]*)"', labels))
+
+    for line in exposition.splitlines():
+        name, _, value = line.rpartition(" ")
+        if name and not line.startswith("#") and parts(name) == parts(wanted):
+            number = float(value)
+            return int(number) if number.is_integer() else number
+    raise Wrong(f"there is no series {wanted}")
+
+
 class Facts:
     """The document and the outside tools' files that facts are about."""
 
@@ -111,7 +126,7 @@ class Facts:
 
     def term(self, said):
         """(the values of one side, whether there can be several); None when it is no function."""
-        function = re.fullmatch(r"(count|sum|file|noted|esp|ike)\(([^()]*)\)", said)
+        function = re.fullmatch(r"(count|sum|file|noted|esp|ike|metric)\(([^()]*)\)", said)
         if not function:
             return None
         name, argument = function[1], function[2].strip()
@@ -126,6 +141,8 @@ class Facts:
                 raise Wrong(f"{argument} was not noted")
             return [literal(noted[argument].strip())], False
         file, _, source = argument.partition(",")
+        if name == "metric":
+            return [series(text(f"{file.strip()}.metrics"), source.strip())], False
         kinds = {"esp": (capture.ESP, capture.UDP_ESP), "ike": (capture.IKE,)}[name]
         return [sum(p.kind in kinds and p.source == source.strip()
                     for p in capture.read(file.strip()))], False

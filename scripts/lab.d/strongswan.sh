@@ -198,12 +198,6 @@ ike_witness() {
     } >"$work/$1.witness" 2>&1 || true
 }
 
-# ike_stop END: ends the daemon like an operator would.
-ike_stop() {
-    kill -TERM "${ike_pid[$1]}"
-    wait "${ike_pid[$1]}" || true
-    unset "ike_pid[$1]"
-}
 
 # Leaves nothing running.
 ike_end() {

@@ -51,6 +51,8 @@ class JudgeFacts(unittest.TestCase):
                 document if isinstance(document, str) else json.dumps(document or DOCUMENT))
             (folder / "facts").write_text("\n".join(facts) + "\n")
             (folder / "noted").write_text("rekeys 3\nword open\n")
+            (folder / "now.metrics").write_text(
+                '# TYPE a_total counter\na_total{b="1",c="2"} 7\na_total{b="1",c="3"} NaN\nd 0.5\n')
             (folder / "charon.log").write_text("one\nreceived AUTH_FAILED\n")
             esp, ike = struct.pack(">II", 0xC0DE, 1) + bytes(24), bytes(4) + bytes(28)
             (folder / "a.pcap").write_bytes(pcap([
@@ -98,6 +100,13 @@ class JudgeFacts(unittest.TestCase):
         for fact in ("kernel.rekeys = esp(a.pcap,10.0.0.1)", "kernel.rekeys = noted(nothing)", "count(kernel.sas[]) = 3",
                      "file(absent) matches .", "esp(absent,10.0.0.1) = 0"):
             self.fails(fact)
+
+    def test_metrics(self):
+        self.passes('metric(now,a_total{c="2",b="1"}) = 7', "metric(now,d) < 1")
+        for fact in ('metric(now,a_total{b="1"}) = 7', 'metric(now,a_total{c="2",b="1"}) = 8', "metric(now,e) = 0",
+                     'metric(now,a_total{b="1",c="3"}) = 0', "metric(other,d) = 0.5"):
+            with self.subTest(fact):
+                self.fails(fact)
 
     def test_what_does_not_hold_fails(self):
         for fact in ("ike.failure = authentication", "ike.failure != null", "ike.udp_500 = filtered",

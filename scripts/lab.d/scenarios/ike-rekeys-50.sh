@@ -25,6 +25,7 @@ check() {
     kill -INT "${ike_pid[ping]}"
     ike_quiet
     agent_status status
+    replay_scrape control.sock status
     ike_witness status
     # Counters of a flushed SA are nowhere: the totals must say that they are bounds.
     ip -n "${lab_prefix}c" xfrm state flush
@@ -38,6 +39,7 @@ check() {
 		kernel.rekeys = noted(rekeys)
 		kernel.totals.outbound.packets = esp(wan.pcap,$customer_address)
 		kernel.totals.outbound.lower_bound = false
+		metric(status,tunnelprobe_rekeys_total{tunnel="lab"}) = noted(rekeys)
 	END
     facts flushed <<-END
 		kernel.totals.outbound.packets <= esp(wan.pcap,$customer_address)
