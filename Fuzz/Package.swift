@@ -105,12 +105,21 @@ let package = Package(
                 "ESPObservation+Datagram.swift", "FrameReading.swift",
             ], testable: true),
 
+        // What is made of the texts of this host's kernel and of nft.
+        product(
+            "HostText", ["NetworkPrimitives"], in: "Sources/App/Agent",
+            sources: [
+                "Kernel/FirewallReading.swift", "Reporting/JSONValue.swift",
+                "Reporting/JSONValue+Parse.swift",
+            ], testable: true),
+
         .target(name: "Octets", path: "Targets/Octets", swiftSettings: strict),
         fuzzer("frame-decoder", ["PacketFormats"]),
         fuzzer("capture-reader", ["CaptureFormats"]),
         fuzzer("gzip-stream", ["CaptureFormats", "PacketCapture"]),
         fuzzer("icmp-message", ["NetworkPrimitives", "PacketFormats"]),
         fuzzer("netlink-message", ["KernelState"]),
+        fuzzer("host-text", ["HostText", "KernelState", "NetworkPrimitives"]),
         fuzzer("toml-walk", ["Configuration"]),
         fuzzer("packet-path", ["Agent", "CaptureFormats", "ESPAnalysis", "PacketFormats"]),
     ] + seeds)

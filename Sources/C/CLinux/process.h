@@ -12,3 +12,23 @@ static inline int clinux_set_dumpable(int dumpable) {
 static inline int clinux_dumpable(void) {
     return prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
 }
+
+#include <unistd.h>
+
+int pipe2(int[2], int);
+
+/// pipe2(2), declared under _GNU_SOURCE only: 0 on success, -1 with errno.
+static inline int clinux_pipe(int ends[2], int flags) {
+    return pipe2(ends, flags);
+}
+
+// posix_spawn(3) and its file actions; closefrom(2) among them is declared under _GNU_SOURCE only.
+#include <spawn.h>
+
+/// posix_spawn_file_actions_addclosefrom_np of Glibc 2.34: 0 on success, else an errno(3) value.
+int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *, int);
+
+/// Closes every descriptor from `first` on in the child: 0 on success, else an errno(3) value.
+static inline int clinux_spawn_close_from(posix_spawn_file_actions_t *actions, int first) {
+    return posix_spawn_file_actions_addclosefrom_np(actions, first);
+}

@@ -23,6 +23,14 @@ public enum Reading<Value> {
         case .unknown(let reason): reason
         }
     }
+
+    /// What `transform` makes of the answer, or the same reason.
+    public func map<Other>(_ transform: (Value) -> Other) -> Reading<Other> {
+        switch self {
+        case .known(let value): .known(transform(value))
+        case .unknown(let reason): .unknown(reason: reason)
+        }
+    }
 }
 
 extension Reading: Sendable where Value: Sendable {}

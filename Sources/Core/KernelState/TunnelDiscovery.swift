@@ -75,6 +75,20 @@ public enum TunnelDiscovery {
         TunnelOwnership(snapshot).associations(device: device, local: local, remote: remote)
     }
 
+    /// The policies of a tunnel, in the kernel's order.
+    ///
+    /// - Parameters:
+    ///   - device: The tunnel device; nil for a policy-based tunnel.
+    ///   - local: The outer source if known.
+    ///   - remote: The outer destination.
+    ///   - snapshot: What the kernel knows.
+    /// - Returns: Policies that ask for this tunnel's SAs.
+    public static func policies(
+        device: String?, local: IPAddress?, remote: IPAddress, in snapshot: KernelSnapshot
+    ) -> [SecurityPolicy] {
+        TunnelOwnership(snapshot).policies(device: device, local: local, remote: remote)
+    }
+
     /// The device that a tunnel device says it sends by; nil if it leaves that to routing.
     ///
     /// An XFRM interface has to name some device and need not use it.

@@ -96,7 +96,22 @@ extension TunnelOwnership {
         return key(left).lexicographicallyPrecedes(key(right))
     }
 
-    // MARK: - SAs of a tunnel
+    // MARK: - Policies and SAs of a tunnel
+
+    /// The policies of a tunnel, in the kernel's order.
+    func policies(
+        device name: String?, local: IPAddress?, remote: IPAddress
+    ) -> [SecurityPolicy] {
+        if let device = devices.first(where: { $0.link.name == name }) {
+            return policies.filter { owns(device, $0) }
+        }
+        let paired = policies.filter {
+            guard let pair = Self.tunnelPair(of: $0) else { return false }
+            return pair.remote == remote && (local == nil || pair.local == local)
+        }
+        let free = paired.filter { policy in !devices.contains { owns($0, policy) } }
+        return free.isEmpty ? paired : free
+    }
 
     /// The SAs of a tunnel, newest first; those of one second in the kernel's order.
     func associations(

@@ -81,6 +81,47 @@ final class HostView {
         return AssociationReading(at: at, snapshot: snapshot)
     }
 
+    /// The rules of the routing policy of a namespace.
+    func rules(of namespace: String?) -> Reading<[RoutingRule]> {
+        do throws(NetlinkError) {
+            return .known(try reader(of: namespace).rules())
+        } catch {
+            return .unknown(reason: error.description)
+        }
+    }
+
+    /// The first routers on the ways to endpoints, with what is known of their link-layer addresses;
+    /// an endpoint without a route is left out.
+    func nextHops(
+        to endpoints: [IPAddress: (source: IPAddress?, mark: UInt32)], in namespace: String?
+    ) -> [IPAddress: NamespaceReadings.NextHop] {
+        var hops: [IPAddress: NamespaceReadings.NextHop] = [:]
+        var indices: [IPAddress: Int] = [:]
+        for (endpoint, sender) in endpoints {
+            guard
+                case .known(.route(let route)) = route(
+                    in: namespace, to: endpoint, from: sender.source, mark: sender.mark)
+            else { continue }
+            hops[endpoint] = NamespaceReadings.NextHop(
+                address: route.gateway ?? endpoint, device: route.interfaceName,
+                neighbor: .known(nil))
+            indices[endpoint] = route.interfaceIndex
+        }
+        do throws(NetlinkError) {
+            let neighbors = try reader(of: namespace).neighbors(Set(hops.values.map(\.address)))
+            for (endpoint, hop) in hops {
+                hops[endpoint]?.neighbor = .known(
+                    neighbors.first {
+                        $0.address == hop.address && $0.interfaceIndex == indices[endpoint]
+                    })
+            }
+        } catch {
+            let reason = error.description
+            for endpoint in hops.keys { hops[endpoint]?.neighbor = .unknown(reason: reason) }
+        }
+        return hops
+    }
+
     private func route(
         in namespace: String?, to destination: IPAddress, from source: IPAddress?, mark: UInt32
     ) -> Reading<RouteLookup> {

@@ -15,7 +15,8 @@ struct StatusMetrics {
     var process: ProcessStatistics
 
     var families: [MetricFamily] {
-        stateFamilies + probeFamilies + CaptureMetrics(report: report).families + [findings]
+        stateFamilies + probeFamilies + CaptureMetrics(report: report).families
+            + KernelMetrics(report: report).families + [findings]
             + selfFamilies + processFamilies
     }
 

@@ -82,6 +82,7 @@ struct StatusPage {
             \(CaptureText(capture: tunnel.capture).lines.map {
                 "<p>\($0.name): \(Self.escape($0.text))</p>"
             }.joined(separator: "\n"))
+            <p>kernel: \(Self.escape(KernelText(kernel: tunnel.kernel).summary))</p>
             </section>
             """
     }

@@ -1,5 +1,6 @@
 import Diagnosis
 import EchoProbing
+import KernelState
 import NetworkPrimitives
 import TunnelHealth
 
@@ -12,6 +13,8 @@ struct StatusReport: Sendable {
     var tunnels: [TunnelReport]
     /// The devices that are captured on.
     var captures: [CaptureThread.Snapshot] = []
+    /// XFRM's error counters by namespace; nil is the agent's own.
+    var transformErrors: [String?: [NamedCounters.Counter]] = [:]
 
     /// The worst tunnel's verdict; unknown where there is none.
     ///

@@ -76,11 +76,17 @@ struct StatusText {
         lines.append("")
         lines += probeTable(tunnel.rows)
         lines += [""]
-        lines += CaptureText(capture: tunnel.capture).lines.map { line in
-            let name = line.name + String(repeating: " ", count: 9 - line.name.count)
+        let kernel = KernelText(kernel: tunnel.kernel)
+        let wire = CaptureText(capture: tunnel.capture).lines
+        lines += (wire + [("kernel", kernel.summary)]).map { line in
+            let name = line.name + String(repeating: " ", count: max(1, 9 - line.name.count))
             return "  \(palette.paint(name, .faint))\(line.text)"
         }
-        if isVerbose { lines += details(tunnel.rows) }
+        if isVerbose {
+            lines += details(tunnel.rows)
+            let facts = kernel.details
+            if !facts.isEmpty { lines += [""] + facts.map { "    \($0)" } }
+        }
         for finding in tunnel.findings { lines += [""] + finding.lines(palette) }
         return lines
     }

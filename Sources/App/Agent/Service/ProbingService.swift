@@ -51,6 +51,7 @@ public final class ProbingService: Sendable {
     private let knowledge: Mutex<Knowledge>
     private let resolver: NameResolver
     private let watcher = Mutex<TunnelWatcher?>(nil)
+    private let namespaces = Mutex<NamespaceWatch?>(nil)
     private let startedAt = MonotonicClock.now()
     private let logger: Logger
 
@@ -81,6 +82,8 @@ public final class ProbingService: Sendable {
                 [self] in take($0)
             }
             watcher.withLock { $0 = started }
+            let namespaces = try NamespaceWatch(resolver: resolver)
+            self.namespaces.withLock { $0 = namespaces }
         } catch {
             throw ServiceError(description: "the watcher of this host cannot start: \(error)")
         }
@@ -95,6 +98,7 @@ public final class ProbingService: Sendable {
     /// Ends all threads.
     public func stop() {
         watcher.withLock { $0?.stop() }
+        namespaces.withLock { $0?.stop() }
         loop.stop()
         capture.stop()
     }
@@ -112,7 +116,8 @@ public final class ProbingService: Sendable {
         let (monitors, now, wall) = await loop.run { state in
             (state.monitors.continuous, MonotonicClock.now(), WallClock.now())
         }
-        return await report(of: monitors.map { $0.report(now: now, wall: wall, stateOf: $0) })
+        return await report(
+            of: monitors.map { $0.report(now: now, wall: wall, stateOf: $0) }, kernelSeen())
     }
 
     /// Who sends ESP through one tunnel, or through all.
@@ -183,6 +188,7 @@ public final class ProbingService: Sendable {
             guard !isFinished else { break }
             do { try await Task.sleep(for: .milliseconds(100)) } catch { break }
         }
+        let kernel = await offPool { [resolver] in Self.look(at: plans, resolver) }
         let (ended, continuous, now, wall) = await loop.run { state in
             (
                 state.monitors.endExamination(ids), state.monitors.continuous,
@@ -193,7 +199,7 @@ public final class ProbingService: Sendable {
             of: ended.map { monitor in
                 let judge = continuous.first { $0.plan.name == monitor.plan.name } ?? monitor
                 return monitor.report(now: now, wall: wall, stateOf: judge)
-            })
+            }, kernel)
     }
 
     /// Watches for traffic through the tunnels where nobody does so continuously: a target that
@@ -323,7 +329,32 @@ public final class ProbingService: Sendable {
 
     // MARK: - Knowledge
 
-    private func report(of tunnels: [TunnelReport]) async -> StatusReport {
+    /// What is known of the namespaces at one moment.
+    private struct KernelSight: Sendable {
+        var facts: [String?: NamespaceFacts]
+        var readings: [String?: NamespaceReadings]
+    }
+
+    /// What continuous watching saw last.
+    private func kernelSeen() -> KernelSight {
+        KernelSight(
+            facts: knowledge.withLock { $0.facts },
+            readings: namespaces.withLock { $0?.readings } ?? [:])
+    }
+
+    /// What the kernel says now, of the namespaces of some tunnels.
+    private static func look(at plans: [TunnelPlan], _ resolver: NameResolver) -> KernelSight {
+        let view = HostView(resolver: resolver)
+        let readings = NamespaceWatch.look(at: plans, resolver: resolver)
+        return KernelSight(
+            facts: Dictionary(
+                uniqueKeysWithValues: readings.keys.map { ($0, view.facts(of: $0)) }),
+            readings: readings)
+    }
+
+    private func report(
+        of tunnels: [TunnelReport], _ sight: KernelSight
+    ) async -> StatusReport {
         let captured = await capture.report()
         let findings = knowledge.withLock {
             HostFindings.findings(
@@ -339,9 +370,16 @@ public final class ProbingService: Sendable {
             tunnels: tunnels.map { tunnel in
                 var tunnel = tunnel
                 tunnel.capture = captured[tunnel.plan.name]
+                let namespace = tunnel.plan.configuration.netns
+                if let facts = sight.facts[namespace] {
+                    tunnel.kernel = TunnelKernel(
+                        of: tunnel.plan, in: facts.snapshot,
+                        sight.readings[namespace] ?? NamespaceReadings())
+                }
                 tunnel.findings += CaptureFindings.findings(of: tunnel.capture, tunnel.plan)
                 return tunnel
-            }, captures: captured.places)
+            }, captures: captured.places,
+            transformErrors: namespaces.withLock { $0?.errorTotals } ?? [:])
     }
 
     /// Takes what the watcher saw; runs on its thread.
@@ -362,7 +400,10 @@ public final class ProbingService: Sendable {
                 uniquingKeysWith: { first, _ in first })
             return (changed, changes)
         }
-        if plansChanged { capture.watch(round.plans) }
+        if plansChanged {
+            capture.watch(round.plans)
+            namespaces.withLock { $0?.watch(round.plans) }
+        }
         if let associations = round.associations { capture.compare(associations) }
         for (name, waiting) in waitingChanges {
             if waiting.isEmpty {
