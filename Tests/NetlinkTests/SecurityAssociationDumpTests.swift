@@ -73,7 +73,7 @@ struct SecurityAssociationDumpTests {
 }
 
 /// Whether the running kernel takes an ESP SA.
-private let hasESP: Bool = {
+let hasESP: Bool = {
     do {
         let namespace = try NamespaceFixture()
         try namespace.ip(

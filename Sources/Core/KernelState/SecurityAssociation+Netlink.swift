@@ -73,34 +73,50 @@ extension SecurityAssociation {
     ///
     /// - Throws: `KernelMessageError` for anything the kernel does not write.
     public init(parsing message: RawSpan) throws(KernelMessageError) {
-        try message.require(Field.byteCount)
-        let family = message.hostUInt16(at: Field.family)
+        try self.init(parsing: message, attributesAt: Field.byteCount)
+    }
+
+    /// Reads `struct xfrm_usersa_info` and attributes from where a message has them.
+    ///
+    /// - Parameters:
+    ///   - message: The whole payload.
+    ///   - start: Where the struct is.
+    ///   - attributesAt: Where the attributes begin.
+    /// - Throws: `KernelMessageError` for anything the kernel does not write.
+    init(
+        parsing message: RawSpan, infoAt start: Int = 0, attributesAt: Int
+    ) throws(KernelMessageError) {
+        try message.require(start + Field.byteCount)
+        let family = message.hostUInt16(at: start + Field.family)
         self.init(
-            spi: SPI(rawValue: message.bigEndianUInt32(at: Field.spi)),
-            source: try message.address(at: Field.source, family: family, "family"),
-            destination: try message.address(at: Field.destination, family: family, "family"))
-        `protocol` = IPsecProtocol(number: message.uint8(at: Field.protocol))
-        mode = IPsecMode(number: message.uint8(at: Field.mode))
-        requestID = message.hostUInt32(at: Field.requestID)
-        replayWindow = UInt32(message.uint8(at: Field.replayWindow))
-        extendedSequenceNumbers = message.uint8(at: Field.flags) & Self.esnFlag != 0
-        packets = message.hostUInt64(at: Field.packets)
-        bytes = message.hostUInt64(at: Field.bytes)
-        let addTime = message.hostUInt64(at: Field.addTime)
+            spi: SPI(rawValue: message.bigEndianUInt32(at: start + Field.spi)),
+            source: try message.address(at: start + Field.source, family: family, "family"),
+            destination: try message.address(
+                at: start + Field.destination, family: family, "family"))
+        `protocol` = IPsecProtocol(number: message.uint8(at: start + Field.protocol))
+        mode = IPsecMode(number: message.uint8(at: start + Field.mode))
+        requestID = message.hostUInt32(at: start + Field.requestID)
+        replayWindow = UInt32(message.uint8(at: start + Field.replayWindow))
+        extendedSequenceNumbers = message.uint8(at: start + Field.flags) & Self.esnFlag != 0
+        packets = message.hostUInt64(at: start + Field.packets)
+        bytes = message.hostUInt64(at: start + Field.bytes)
+        let addTime = message.hostUInt64(at: start + Field.addTime)
         addedAt = WallTime(kernelSeconds: addTime)
         softExpiresAt = WallTime(
-            kernelSeconds: addTime, after: message.hostUInt64(at: Field.softAddExpiresSeconds))
+            kernelSeconds: addTime,
+            after: message.hostUInt64(at: start + Field.softAddExpiresSeconds))
         hardExpiresAt = WallTime(
-            kernelSeconds: addTime, after: message.hostUInt64(at: Field.hardAddExpiresSeconds))
-        volumeLimits.softBytes = message.volumeLimit(at: Field.softByteLimit)
-        volumeLimits.hardBytes = message.volumeLimit(at: Field.hardByteLimit)
-        volumeLimits.softPackets = message.volumeLimit(at: Field.softPacketLimit)
-        volumeLimits.hardPackets = message.volumeLimit(at: Field.hardPacketLimit)
+            kernelSeconds: addTime,
+            after: message.hostUInt64(at: start + Field.hardAddExpiresSeconds))
+        volumeLimits.softBytes = message.volumeLimit(at: start + Field.softByteLimit)
+        volumeLimits.hardBytes = message.volumeLimit(at: start + Field.hardByteLimit)
+        volumeLimits.softPackets = message.volumeLimit(at: start + Field.softPacketLimit)
+        volumeLimits.hardPackets = message.volumeLimit(at: start + Field.hardPacketLimit)
         statistics = Statistics(
-            replayWindow: message.hostUInt32(at: Field.replayWindowStatistic),
-            replay: message.hostUInt32(at: Field.replayStatistic),
-            integrityFailed: message.hostUInt32(at: Field.integrityFailedStatistic))
-        var attributes = NetlinkAttributes(of: message, after: Field.byteCount)
+            replayWindow: message.hostUInt32(at: start + Field.replayWindowStatistic),
+            replay: message.hostUInt32(at: start + Field.replayStatistic),
+            integrityFailed: message.hostUInt32(at: start + Field.integrityFailedStatistic))
+        var attributes = NetlinkAttributes(of: message, after: attributesAt)
         while let attribute = try attributes.next(in: message) {
             try read(attribute, of: message)
         }

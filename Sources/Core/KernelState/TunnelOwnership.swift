@@ -53,7 +53,7 @@ struct TunnelOwnership {
     ///
     /// Kernels before 6.10 do not keep a direction: the outer source of what this host sends is one
     /// of its addresses.
-    private static func direction(
+    static func direction(
         of association: SecurityAssociation, own: Set<IPAddress>, policies: [SecurityPolicy]
     ) -> TrafficDirection? {
         if let direction = association.direction { return direction }

@@ -96,11 +96,16 @@ public final class KernelReader: Sendable {
     }
 
     /// Everything, each part by itself: one that cannot be read is unknown with its reason.
-    public func snapshot() -> KernelSnapshot {
+    ///
+    /// - Parameter withRoutes: Whether routes are read, of which a router may have a million.
+    /// - Returns: What is known.
+    public func snapshot(withRoutes: Bool = true) -> KernelSnapshot {
         KernelSnapshot(
             links: Reading { () throws(NetlinkError) in try links() },
             addresses: Reading { () throws(NetlinkError) in try addresses() },
-            routes: Reading { () throws(NetlinkError) in try routes() },
+            routes: withRoutes
+                ? Reading { () throws(NetlinkError) in try routes() }
+                : .unknown(reason: "routes were not read"),
             associations: Reading { () throws(NetlinkError) in try associations() },
             policies: Reading { () throws(NetlinkError) in try policies() })
     }

@@ -182,7 +182,7 @@ struct NetlinkSocket: ~Copyable {
             var answer = NetlinkAnswer(
                 sequence: sequence, type: answerType, terminator: terminator)
             while !answer.isFinished {
-                switch try receive(request) {
+                switch buffer.receive(from: descriptor) {
                 case .datagram(let byteCount):
                     answer.receive(byteCount: byteCount, in: buffer, parse)
                 case .stranger:
@@ -190,6 +190,9 @@ struct NetlinkSocket: ~Copyable {
                 case .overrun:
                     counters.overruns += 1
                     answer.noteOverrun()
+                case .failed(let failure):
+                    throw NetlinkError(
+                        errno: failure, operation: request.operation, object: object)
                 }
             }
             counters.malformedMessages += answer.malformedMessages
@@ -211,44 +214,5 @@ struct NetlinkSocket: ~Copyable {
             }
         }
         throw NetlinkError(last, operation: request.operation, object: object)
-    }
-
-    private enum Received {
-        /// The length on the wire, which may exceed the buffer.
-        case datagram(byteCount: Int)
-        /// Not from the kernel; overwritten.
-        case stranger
-        /// The kernel had to drop something.
-        case overrun
-    }
-
-    private func receive(_ request: NetlinkRequest) throws(NetlinkError) -> Received {
-        while true {
-            var sender = sockaddr_nl()
-            var senderByteCount = socklen_t(MemoryLayout<sockaddr_nl>.size)
-            // > MSG_TRUNC […] return the real length of the packet or datagram, even when it was
-            // > longer than the passed buffer. (recv(2))
-            let count = unsafe withUnsafeMutablePointer(to: &sender) { pointer in
-                unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    unsafe recvfrom(
-                        descriptor, buffer.bytes.baseAddress, buffer.bytes.count,
-                        Int32(MSG_TRUNC), $0, &senderByteCount)
-                }
-            }
-            if count >= 0 {
-                guard sender.nl_pid == 0 else {
-                    let held = min(count, buffer.byteCount)
-                    _ = buffer.forEachMessage(byteCount: held) { _, _ in }
-                    return .stranger
-                }
-                return .datagram(byteCount: count)
-            }
-            switch errno {
-            case EINTR: continue
-            case ENOBUFS: return .overrun
-            default:
-                throw NetlinkError(errno: errno, operation: request.operation, object: object)
-            }
-        }
     }
 }

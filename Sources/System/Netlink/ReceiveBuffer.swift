@@ -38,6 +38,52 @@ struct ReceiveBuffer: ~Copyable {
     /// Whether every octet is zero.
     var isZero: Bool { unsafe bytes.allSatisfy { $0 == 0 } }
 
+    /// What one look at a socket brought.
+    enum Received {
+        /// The length on the wire, which may exceed the buffer.
+        case datagram(byteCount: Int)
+        /// Not from the kernel; overwritten.
+        case stranger
+        /// The kernel had to drop something.
+        case overrun
+        /// Nothing, and the error number.
+        case failed(Int32)
+    }
+
+    /// Receives one datagram at the start of the buffer.
+    ///
+    /// - Parameters:
+    ///   - descriptor: The socket.
+    ///   - flags: Flags of recv(2) besides MSG_TRUNC.
+    /// - Returns: What came.
+    func receive(from descriptor: Int32, flags: Int32 = 0) -> Received {
+        while true {
+            var sender = sockaddr_nl()
+            var senderByteCount = socklen_t(MemoryLayout<sockaddr_nl>.size)
+            // > MSG_TRUNC […] return the real length of the packet or datagram, even when it was
+            // > longer than the passed buffer. (recv(2))
+            let count = unsafe withUnsafeMutablePointer(to: &sender) { pointer in
+                unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    unsafe recvfrom(
+                        descriptor, bytes.baseAddress, bytes.count, Int32(MSG_TRUNC) | flags, $0,
+                        &senderByteCount)
+                }
+            }
+            if count >= 0 {
+                guard sender.nl_pid == 0 else {
+                    _ = forEachMessage(byteCount: min(count, byteCount)) { _, _ in }
+                    return .stranger
+                }
+                return .datagram(byteCount: count)
+            }
+            switch errno {
+            case EINTR: continue
+            case ENOBUFS: return .overrun
+            case let failure: return .failed(failure)
+            }
+        }
+    }
+
     /// Reads the messages of one datagram and overwrites each with zeros when `body` returns.
     ///
     /// - Parameters:

@@ -23,6 +23,9 @@ struct TunnelKernel: Sendable {
     var readings = NamespaceReadings()
     /// The devices whose sysctls concern it: the tunnel's and the one below.
     var settingDevices: [String] = []
+    /// Its SAs as events and tables tell, and what they came to over all rekeys; nil before the first
+    /// look.
+    var reading: KernelReading?
 
     /// Nothing is known yet.
     init() {}

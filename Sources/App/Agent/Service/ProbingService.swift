@@ -48,6 +48,7 @@ public final class ProbingService: Sendable {
 
     let loop: ProbeLoop
     private let capture: CaptureService
+    let kernel: KernelService
     private let knowledge: Mutex<Knowledge>
     private let resolver: NameResolver
     private let watcher = Mutex<TunnelWatcher?>(nil)
@@ -66,8 +67,9 @@ public final class ProbingService: Sendable {
         let events = LoopEvents(logger: logger)
         do throws(SocketError) {
             loop = try ProbeLoop { events.take($0) }
+            kernel = try KernelService(logger: logger)
         } catch {
-            throw ServiceError(description: "the probe loop cannot start: \(error)")
+            throw ServiceError(description: "a thread of the agent cannot start: \(error)")
         }
         events.onNotice = { [weak self] place, notice in
             self?.knowledge.withLock { $0.notices[place] = notice }
@@ -101,6 +103,7 @@ public final class ProbingService: Sendable {
         namespaces.withLock { $0?.stop() }
         loop.stop()
         capture.stop()
+        kernel.stop()
     }
 
     /// Whether this host has been looked at once since the start.
@@ -151,7 +154,8 @@ public final class ProbingService: Sendable {
                     + state.transport.malformedPackets,
                 truncatedMessages: state.monitors.truncatedMessages, netlinkOverruns: 0)
         }
-        measurement.netlinkOverruns = knowledge.withLock { $0.netlinkOverruns }
+        let overruns = await kernel.report().overruns
+        measurement.netlinkOverruns = knowledge.withLock { $0.netlinkOverruns } + overruns
         return measurement
     }
 
@@ -176,6 +180,8 @@ public final class ProbingService: Sendable {
         }
         let guest = capture.observe(plans)
         defer { capture.forget(guest) }
+        let kernelGuest = kernel.observe(plans)
+        defer { kernel.forget(kernelGuest) }
         let traffic = observeTraffic()
         defer { traffic?.stop() }
         var isFinished = ids.isEmpty
@@ -356,6 +362,7 @@ public final class ProbingService: Sendable {
         of tunnels: [TunnelReport], _ sight: KernelSight
     ) async -> StatusReport {
         let captured = await capture.report()
+        let known = await kernel.report()
         let findings = knowledge.withLock {
             HostFindings.findings(
                 facts: $0.facts, plans: $0.plans,
@@ -376,6 +383,7 @@ public final class ProbingService: Sendable {
                         of: tunnel.plan, in: facts.snapshot,
                         sight.readings[namespace] ?? NamespaceReadings())
                 }
+                tunnel.kernel.reading = known[tunnel.plan.name]
                 tunnel.findings += CaptureFindings.findings(of: tunnel.capture, tunnel.plan)
                 return tunnel
             }, captures: captured.places,
@@ -403,6 +411,7 @@ public final class ProbingService: Sendable {
         if plansChanged {
             capture.watch(round.plans)
             namespaces.withLock { $0?.watch(round.plans) }
+            kernel.watch(round.plans)
         }
         if let associations = round.associations { capture.compare(associations) }
         for (name, waiting) in waitingChanges {
