@@ -26,6 +26,7 @@ public enum NetworkFile {
     ///   - folder: the folder it is in.
     ///   - path: its path in the folder.
     ///   - limit: the most octets to take; a longer file is an error, not a cut text.
+    /// - Returns: all octets of the file.
     /// - Throws: `FileError`, with the operation that failed and its errno.
     public static func read(
         _ folder: Folder, _ path: String, limit: Int

@@ -82,13 +82,16 @@ import Testing
         #expect(try reading("[]") == nil)
         #expect(try reading("{\"nftables\": 1}") == nil)
         let odd = try reading(
-            #"{"nftables":[1,null,{"rule":7},{"rule":{"expr":[{"match":3},"x",{"drop":null}]}},{"chain":[]}]}"#)
+            #"{"nftables":[1,null,{"rule":7},{"rule":{"expr":[{"match":3},"x",{"drop":null}]}}"#
+                + #",{"chain":[]}]}"#)
         #expect(odd?.rules == 2)
         #expect(odd?.relevant == [])
     }
 
     @Test func `more rules than are kept are told to be more`() throws {
-        let rule = #"{"rule":{"expr":[{"match":{"op":"==","left":{"payload":{"protocol":"icmp"}},"right":1}}]}}"#
+        let rule =
+            #"{"rule":{"expr":[{"match":{"op":"==","left":{"payload":{"protocol":"icmp"}}"#
+            + #","right":1}}]}}"#
         let many = Array(repeating: rule, count: FirewallReading.limit + 1).joined(separator: ",")
         let reading = try reading("{\"nftables\":[\(many)]}")
         #expect(reading?.relevant.count == FirewallReading.limit)

@@ -17,7 +17,9 @@ import Testing
         first.mtu = 1400
         var second = first
         (second.index, second.name, second.inKey, second.outKey) = (6, "vti2", 43, 43)
-        snapshot.links = .known([LinkState(index: 2, name: "eth0", kind: .other("")), first, second])
+        snapshot.links = .known([
+            LinkState(index: 2, name: "eth0", kind: .other("")), first, second,
+        ])
         snapshot.addresses = .known([
             AddressState(
                 interfaceIndex: 2, address: ip("203.0.113.10"), prefix: prefix("203.0.113.0/24"))
