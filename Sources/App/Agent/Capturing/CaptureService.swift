@@ -210,6 +210,13 @@ final class CaptureService: Sendable {
             by: CapturePlan.place)
         for (place, plans) in groups {
             guard let place, let reading = readings[place.namespace] else { continue }
+            if let associations = reading.snapshot.associations.value {
+                // Known in time: an SA is read long before its numbers can wrap.
+                threads[place]?.noteExtended(
+                    Set(
+                        associations.lazy.filter(\.extendedSequenceNumbers)
+                            .compactMap(\.stream)))
+            }
             let sides = plans.map { plan in (plan, Self.inbound(of: plan, in: reading)) }
             state.withLock { state in
                 for (plan, side) in sides { note(side, of: plan, &state) }

@@ -121,6 +121,9 @@ final class CaptureThread: Sendable {
         post { $0.setMark(instant, body) }
     }
 
+    /// Says which streams have extended sequence numbers, as this host's SAs do.
+    func noteExtended(_ streams: Set<StreamID>) { post { $0.recorder.noteExtended(streams) } }
+
     /// Ends the thread.
     ///
     /// - Returns: what its streams came to, all of them closed.

@@ -33,6 +33,7 @@ struct TrafficRecorder: Sendable {
     /// Packets that tables before the present one could not follow.
     private var formerlyUnfollowed: UInt64 = 0
     private var endpoints: Set<IPAddress>
+    private var extended: Set<StreamID> = []
     private var batch: [ESPObservation] = []
     private var latest = MonotonicInstant(nanoseconds: .min)
     private var mark = MonotonicInstant.distantFuture
@@ -119,6 +120,12 @@ struct TrafficRecorder: Sendable {
         _ batch: borrowing [ESPObservation], in table: inout StreamTable
     ) {
         table.receive(batch.span)
+    }
+
+    /// Says which streams have extended sequence numbers, as this host's SAs do.
+    mutating func noteExtended(_ streams: Set<StreamID>) {
+        extended = streams
+        table.noteExtended(streams)
     }
 
     private mutating func isForeign(_ header: IPHeader) -> Bool {
@@ -229,6 +236,7 @@ struct TrafficRecorder: Sendable {
         }
         formerlyUnfollowed = last.unfollowedPackets
         table = StreamTable(settings: .live(windows: windows, seed: seed))
+        table.noteExtended(extended)
     }
 
     private mutating func close(_ stream: CapturedStream) {

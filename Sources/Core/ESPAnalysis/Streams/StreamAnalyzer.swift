@@ -61,6 +61,8 @@ public struct StreamAnalyzer: Sendable {
     var hopLimits: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
 
     var windows: ReplayWindowPredictor
+    /// What the senders' numbers are turned by, 0 or half of all.
+    private var phase = ExtendedPhase()
     var lengths: LengthTally
     var copies = CopyTally()
     /// Packets, copies left out.
@@ -91,19 +93,35 @@ public struct StreamAnalyzer: Sendable {
     ///   - id: Which stream it is.
     ///   - number: A number that no other stream of the same identity table has.
     ///   - settings: What is the same for all streams.
-    public init(id: StreamID, number: UInt32, settings: Settings) {
+    ///   - isExtended: Whether the SA has extended sequence numbers.
+    public init(
+        id: StreamID, number: UInt32, settings: Settings, isExtended: Bool = false
+    ) {
         self.id = id
         self.number = number
         self.settings = settings
         let seed = settings.seed &+ UInt64(number) &* 0x9e37_79b9_7f4a_7c15
         windows = ReplayWindowPredictor(
-            windows: settings.windows, reach: settings.reach, lengthClasses: 1)
+            windows: settings.windows, reach: settings.reach, lengthClasses: 1,
+            isExtended: isExtended)
         lengths = LengthTally(windows: windows.windows)
         bound = SenderLowerBound(seed: seed &+ 1)
         multiplicity = SequenceMultiplicity(seed: seed &+ 2)
         fingerprint = IVFingerprint(seed: seed &+ 3)
         single = SenderTable(seed: seed &+ 4, windows: windows.windows)
         lateCounters = DepthTally(windows: windows.windows)
+    }
+
+    /// Whether the SA is known to have extended sequence numbers.
+    public var isExtended: Bool { windows.isExtended }
+
+    /// Takes the numbers for low halves of extended ones from here on.
+    mutating func extend() { windows.extend() }
+
+    /// Whether the numbers will soon wrap for the senders' analysis: a new analyzer must take over,
+    /// which turns them by another phase.
+    var isSpent: Bool {
+        isExtended && packets > 0 && phase.turned(windows.highest) >= ExtendedPhase.limit
     }
 
     private var seed: UInt64 { settings.seed &+ UInt64(number) &* 0x9e37_79b9_7f4a_7c15 }
@@ -124,7 +142,10 @@ public struct StreamAnalyzer: Sendable {
     mutating func receive(
         _ packet: borrowing ESPObservation, key: UInt64, identities: inout PacketIdentityTable
     ) {
-        if packets == 0 { firstArrival = packet.arrival }
+        if packets == 0 {
+            firstArrival = packet.arrival
+            if isExtended { phase = ExtendedPhase(beginningWith: packet.sequence) }
+        }
         packets &+= 1
         bytes &+= UInt64(truncatingIfNeeded: packet.length)
         if packet.isFragment { fragments &+= 1 }
@@ -141,20 +162,31 @@ public struct StreamAnalyzer: Sendable {
         distinct &+= 1
         copies.notePacket()
         noteHopLimit(packet.hopLimit)
+        let sequence = phase.turned(packet.sequence)
         memory.note(
-            highest: windows.highest, taken: identities.taken, reach: identities.capacity / 16)
+            highest: phase.turned(windows.highest), taken: identities.taken,
+            reach: identities.capacity / 16)
         switch outcome {
         case .advanced: break
         case .late, .beyondReach: outOfOrder &+= 1
         case .repeated:
             outOfOrder &+= 1
             collisions &+= 1
-            if memory.isCertain(packet.sequence) { certainCollisions &+= 1 }
+            if memory.isCertain(sequence) { certainCollisions &+= 1 }
         case .zero:
             // No sender sends 0 (RFC 4303 §3.3.3): whoever it is, it is none to follow.
             return
         }
-        if distinct <= Self.birthPackets { lowestEarly = min(lowestEarly, packet.sequence) }
+        if distinct <= Self.birthPackets { lowestEarly = min(lowestEarly, sequence) }
+        guard phase.isTurned else { return analyze(packet) }
+        var turned = copy packet
+        turned.sequence = sequence
+        analyze(turned)
+    }
+
+    /// Takes in a packet whose number wraps for no sender.
+    @inline(__always)
+    private mutating func analyze(_ packet: borrowing ESPObservation) {
         proveSenders(packet)
         multiplicity.receive(sequence: packet.sequence, identity: packet.identity)
         follow(packet)
@@ -180,7 +212,7 @@ public struct StreamAnalyzer: Sendable {
     /// Loads ahead of need what the lower bound will look up for `sequence`, as its own methods do.
     @inline(__always)
     func touchBucket(of sequence: UInt32) -> UInt32 {
-        isBoundResting ? 0 : bound.touchBucket(of: sequence)
+        isBoundResting ? 0 : bound.touchBucket(of: phase.turned(sequence))
     }
 
     /// The second step of it.
@@ -208,8 +240,10 @@ public struct StreamAnalyzer: Sendable {
         // Too short for an IV: forged or broken, and rare, or the IV would not have been learnt.
         guard let vector = packet.initializationVector else { return }
         _ = named?.receive(
-            key: family.key(initializationVector: vector, sequence: packet.sequence),
-            sequence: packet.sequence, at: packet.arrival, hopLimit: packet.hopLimit,
+            key: family.key(
+                initializationVector: phase.vector(vector, family, at: packet.sequence),
+                sequence: packet.sequence), sequence: packet.sequence, at: packet.arrival,
+            hopLimit: packet.hopLimit,
             identification: packet.identification)
     }
 

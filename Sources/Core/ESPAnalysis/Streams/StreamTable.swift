@@ -82,6 +82,8 @@ public struct StreamTable: Sendable {
     private var nextNumber: UInt32 = 1
     private var closed: [StreamReport] = []
     private var nextSweep = MonotonicInstant(nanoseconds: .min)
+    /// The streams whose SA is known to have extended sequence numbers.
+    private var extended: Set<StreamID> = []
     /// The stream of the latest packet, as the next one is often of the same.
     private var latest: StreamID?
     private var latestPlace = 0
@@ -108,6 +110,18 @@ public struct StreamTable: Sendable {
 
     /// How many streams have an analyzer.
     public var analysedStreams: Int { analyzers.count }
+
+    /// Says which streams have extended sequence numbers (ESN, RFC 4303 §2.2.1), as their SAs do.
+    ///
+    /// Packets carry the low half only: without knowing, a number that wraps looks like one more
+    /// sender. Streams that were said to have them keep them.
+    public mutating func noteExtended(_ streams: Set<StreamID>) {
+        guard extended != streams else { return }
+        extended = streams
+        for place in analyzers.indices where streams.contains(analyzers[place].id) {
+            analyzers[place].extend()
+        }
+    }
 
     // MARK: Packets
 
@@ -249,7 +263,9 @@ public struct StreamTable: Sendable {
     }
 
     private mutating func admit(_ id: StreamID, _ place: Int) {
-        var analyzer = StreamAnalyzer(id: id, number: nextNumber, settings: analyzerSettings)
+        var analyzer = StreamAnalyzer(
+            id: id, number: nextNumber, settings: analyzerSettings,
+            isExtended: extended.contains(id))
         nextNumber &+= 1
         for packet in probation.packets(at: place) {
             analyzer.receive(packet, identities: &identities)
@@ -312,12 +328,15 @@ public struct StreamTable: Sendable {
         closed.append(report)
     }
 
-    /// Live, closes what has been idle for 120 s.
+    /// Live, closes what has been idle for 120 s, and extended streams before their numbers wrap: they
+    /// begin anew.
     private mutating func sweep(at now: MonotonicInstant) {
         nextSweep = now + Self.sweepInterval
         guard settings.isLive else { return }
         for place in analyzers.indices.reversed()
-        where now - analyzers[place].lastArrival >= Self.idleLimit {
+        where analyzers[place].isSpent
+            || now - analyzers[place].lastArrival >= Self.idleLimit
+        {
             close(place)
         }
         for place in probation.entries.indices

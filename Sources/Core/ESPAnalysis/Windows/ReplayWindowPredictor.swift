@@ -40,7 +40,7 @@ public struct ReplayWindowPredictor: Sendable {
     /// How far below the highest number packets are told apart.
     public let reach: Int
     /// Whether the SA has extended sequence numbers, of which packets carry the low half.
-    public let isExtended: Bool
+    public private(set) var isExtended: Bool
     /// Of how many length classes counts are kept.
     public let lengthClassCount: Int
 
@@ -82,6 +82,16 @@ public struct ReplayWindowPredictor: Sendable {
         buckets = DepthBuckets(thresholds: self.windows)
         seen = SeenNumbers(reach: reach)
         counts = ContiguousArray(repeating: 0, count: lengthClasses * countsStride)
+    }
+
+    /// Takes the numbers for low halves of extended ones from here on, those seen included.
+    ///
+    /// For an SA that turns out to have them before its numbers wrap.
+    public mutating func extend() {
+        guard !isExtended else { return }
+        isExtended = true
+        // The places of the numbers in the ring stay: its size divides an epoch.
+        if top != 0 { top |= Self.firstEpoch }
     }
 
     /// The highest sequence number seen, its low half when the numbers are extended; 0 before the
