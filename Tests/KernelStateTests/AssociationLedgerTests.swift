@@ -85,12 +85,94 @@ private func at(_ seconds: Int64) -> MonotonicInstant {
 
     @Test func `an SA that is gone without a word leaves a lower bound`() {
         var ledger = ledger()
-        ledger.beginReading()
-        ledger.finishReading(
-            [association(2, .outbound, packets: 9)], owners: owners, eventsMissing: nil, at: at(5))
+        for second in [5, 10] as [Int64] {
+            #expect(ledger.totals(of: "cf").lowerBoundReason == nil)
+            ledger.beginReading()
+            ledger.finishReading(
+                [association(2, .outbound, packets: 9)], owners: owners, eventsMissing: nil,
+                at: at(second))
+        }
         #expect(ledger.totals(of: "cf").lowerBoundReason != nil)
         #expect(ledger.totals(of: "cf").outbound.packets == 9)
         #expect(ledger.changes(of: "cf").map(\.kind) == [.vanished])
+    }
+
+    @Test func `an SA that a reading misses before the kernel tells of its end is counted once`() {
+        var ledger = ledger()
+        ledger.beginReading()
+        ledger.finishReading(
+            [association(2, .outbound, packets: 7)], owners: owners, eventsMissing: nil, at: at(5))
+        let last = association(1, .inbound, packets: 6)
+        ledger.receive(.associationDeleted(last.key, last: last), owners: owners, at: at(5))
+        #expect(ledger.totals(of: "cf").inbound.packets == 6)
+        #expect(ledger.totals(of: "cf").lowerBoundReason == nil)
+        #expect(ledger.changes(of: "cf").map(\.kind) == [.deleted])
+    }
+
+    @Test func `news of an SA that the table showed first is no second SA`() {
+        var ledger = ledger()
+        ledger.beginReading()
+        ledger.finishReading(
+            [
+                association(1, .inbound, packets: 5), association(2, .outbound, packets: 7),
+                association(3, .inbound, packets: 4, installed: 5),
+            ], owners: owners, eventsMissing: nil, at: at(5))
+        ledger.receive(
+            .associationAdded(association(3, .inbound, installed: 5)), owners: owners, at: at(5))
+        let last = association(3, .inbound, packets: 9, installed: 5)
+        ledger.receive(.associationDeleted(last.key, last: last), owners: owners, at: at(6))
+        #expect(ledger.totals(of: "cf").inbound.packets == 14)
+        #expect(ledger.totals(of: "cf").rekeys == 1)
+        #expect(ledger.totals(of: "cf").lowerBoundReason == nil)
+    }
+
+    @Test func `an SA whose SPI is installed again starts at 0 and adds to what was`() {
+        var ledger = ledger()
+        let last = association(1, .inbound, packets: 8)
+        ledger.receive(.associationDeleted(last.key, last: last), owners: owners, at: at(1))
+        ledger.receive(
+            .associationAdded(association(1, .inbound, installed: 1)), owners: owners, at: at(1))
+        ledger.beginReading()
+        ledger.finishReading(
+            [
+                association(1, .inbound, packets: 3, installed: 1),
+                association(2, .outbound, packets: 7),
+            ], owners: owners, eventsMissing: nil, at: at(5))
+        #expect(ledger.totals(of: "cf").inbound.packets == 11)
+        #expect(ledger.totals(of: "cf").lowerBoundReason == nil)
+    }
+
+    @Test func `an SA that nobody claims for a while is not counted twice`() {
+        var ledger = ledger()
+        let nobody = AssociationOwners(
+            KernelSnapshot(), tunnels: [.init(name: "cf", device: nil, local: here, remote: there)])
+        for (second, owners) in [(5, nobody), (10, owners)] as [(Int64, AssociationOwners)] {
+            ledger.replace(owners: owners)
+            ledger.beginReading()
+            ledger.finishReading(
+                [association(1, .inbound, packets: 6), association(2, .outbound, packets: 8)],
+                owners: owners, eventsMissing: nil, at: at(second))
+        }
+        let totals = ledger.totals(of: "cf")
+        #expect((totals.inbound.packets, totals.outbound.packets) == (6, 8))
+        #expect(totals.rekeys == 0)
+        #expect(totals.lowerBoundReason == nil)
+    }
+
+    @Test func `lost events leave a lower bound for a tunnel without SAs, too`() {
+        var ledger = AssociationLedger()
+        for reason in [nil, "events were lost"] {
+            ledger.beginReading()
+            ledger.finishReading([], owners: owners, eventsMissing: reason, at: at(5))
+            #expect(ledger.totals(of: "cf").lowerBoundReason == reason)
+        }
+    }
+
+    @Test func `an SA that lived between two readings is counted by its end alone`() {
+        var ledger = ledger()
+        let last = association(77, .outbound, packets: 12, installed: 3)
+        ledger.receive(.associationDeleted(last.key, last: last), owners: owners, at: at(4))
+        #expect(ledger.totals(of: "cf").outbound.packets == 19)
     }
 
     @Test func `lost events leave a lower bound though all SAs are still there`() {
@@ -147,6 +229,7 @@ private func at(_ seconds: Int64) -> MonotonicInstant {
                 to: NATMapping(address: there, port: 1027)), owners: owners, at: at(1))
         let change = try #require(ledger.changes(of: "cf").last)
         #expect(change.kind == .mappingChanged)
+        #expect(ledger.totals(of: "cf").mappingChanges == 1)
         #expect(change.detail == "from 198.51.100.1 port 4500 to 198.51.100.1 port 1027")
     }
 

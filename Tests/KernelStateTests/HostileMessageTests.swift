@@ -52,7 +52,22 @@ import Testing
                     }
                 }
             },
+            event(0x10, 224, CapturedMessage.associations),
+            event(0x11, 24, [EventMessage.deletion.octets]),
+            event(0x17, 280, [EventMessage.acquisition.octets]),
+            event(0x18, 232, [EventMessage.expiry(isHard: true).octets]),
+            event(0x26, 64, [EventMessage.mapping.octets]),
         ]
+
+        private static func event(
+            _ type: Int, _ fixedByteCount: Int, _ samples: [[UInt8]]
+        ) -> Parser {
+            Parser(fixedByteCount: fixedByteCount, samples: samples) {
+                succeeds($0) { (span) throws(KernelMessageError) in
+                    _ = try KernelEvent.xfrm(span, type: type)
+                }
+            }
+        }
 
         private static func succeeds(
             _ octets: [UInt8], _ parser: (RawSpan) throws(KernelMessageError) -> Void

@@ -6,7 +6,8 @@ public import NetworkPrimitives
 /// tells of its end, so nothing is missing as long as events arrive. Where they do not (all SAs
 /// flushed at once, events lost, no privilege), totals are a lower bound and say why.
 ///
-/// *Bound.* One entry for each SA that the kernel has and a watched tunnel owns; 64 changes a tunnel.
+/// *Bound.* One entry for each SA that the kernel has and a watched tunnel owns; 64 changes a tunnel;
+/// 4 096 policy templates beyond those that have SAs.
 public struct AssociationLedger: Sendable {
     /// What is known of an SA that the kernel has.
     private struct Entry {
@@ -16,6 +17,8 @@ public struct AssociationLedger: Sendable {
         var counted: AssociationTotals
         /// When an event told of it last.
         var toldIn: UInt64
+        /// Whether the last reading did not list it.
+        var isMissing = false
     }
 
     /// SAs that can replace each other: those of one tunnel and one policy template.
@@ -26,6 +29,8 @@ public struct AssociationLedger: Sendable {
     }
 
     private static let changeLimit = 64
+    /// Successions that are remembered, though their SAs may be gone.
+    private static let successionLimit = 4096
 
     private var entries: [AssociationKey: Entry] = [:]
     private var totals: [String: TunnelTotals] = [:]
@@ -97,8 +102,14 @@ public struct AssociationLedger: Sendable {
             if ended?.contains(key) == true || entries[key]?.toldIn == reading { continue }
             take(association, owners, at: now, isEvent: false)
         }
-        let gone = entries.filter { !listed.contains($0.key) && $0.value.toldIn != reading }
-        for (key, entry) in gone {
+        for (key, entry) in entries {
+            let isMissing = !listed.contains(key) && entry.toldIn != reading
+            // The kernel takes an SA from its table a moment before it tells: until the next reading
+            // its last counters may still come.
+            guard isMissing, entry.isMissing || eventsMissing != nil else {
+                entries[key]?.isMissing = isMissing
+                continue
+            }
             entries[key] = nil
             note(.vanished, entry, at: now)
             markLowerBound(
@@ -107,27 +118,24 @@ public struct AssociationLedger: Sendable {
         }
         // Whole lives of SAs may be missing too.
         if let eventsMissing, hasReadOnce {
-            for tunnel in Set(entries.values.map(\.owner.tunnel)).union(
-                gone.map(\.value.owner.tunnel))
-            {
-                markLowerBound(tunnel, eventsMissing)
-            }
+            for tunnel in owners.tunnelNames { markLowerBound(tunnel, eventsMissing) }
         }
         hasReadOnce = true
         ended = nil
     }
 
+    /// Ends a reading whose table is of no use, because events older than it may still come.
+    public mutating func abandonReading() { ended = nil }
+
     /// Places every SA anew, after devices, policies or watched tunnels changed.
     ///
-    /// What was counted stays with the tunnel that it was counted for.
+    /// What was counted stays with the tunnel that it was counted for. An SA that nobody claims, as when
+    /// its device goes and comes back, stays too: forgotten, it would be counted a second time.
     public mutating func replace(owners: AssociationOwners) {
-        for (key, var entry) in entries {
-            guard let owner = owners.owner(of: entry.association) else {
-                entries[key] = nil
-                continue
+        for (key, entry) in entries {
+            if let owner = owners.owner(of: entry.association), owner != entry.owner {
+                entries[key]?.owner = owner
             }
-            entry.owner = owner
-            entries[key] = entry
         }
     }
 
@@ -160,6 +168,7 @@ public struct AssociationLedger: Sendable {
             }
         case .mappingChanged(let key, let from, let to):
             guard let entry = entry(key) else { return }
+            totals[entry.owner.tunnel, default: TunnelTotals()].mappingChanges += 1
             note(
                 .mappingChanged, entry, at: now,
                 detail: "from \(from.address) port \(from.port) to \(to.address) port \(to.port)")
@@ -185,9 +194,16 @@ public struct AssociationLedger: Sendable {
     ) {
         let key = association.key
         let figures = AssociationTotals(association)
-        if var entry = entries[key],
-            figures.reaches(entry.counted), entry.association.addedAt == association.addedAt
+        if var entry = entries[key], entry.association.addedAt == association.addedAt,
+            isEvent || figures.reaches(entry.counted)
         {
+            entry.isMissing = false
+            // An event that was written before the table was read and came after it: of the same SA,
+            // since the end of another would have been told.
+            guard figures.reaches(entry.counted) else {
+                entries[key] = entry
+                return
+            }
             totals[entry.owner.tunnel, default: TunnelTotals()][entry.owner.direction]
                 .add(from: entry.counted, to: figures)
             entry.counted = figures
@@ -260,6 +276,14 @@ public struct AssociationLedger: Sendable {
         if successions.contains(succession), hasReadOnce {
             totals[owner.tunnel, default: TunnelTotals()].rekeys += 1
         } else {
+            if successions.count >= Self.successionLimit {
+                successions = Set(
+                    entries.values.filter { $0.owner.direction == .inbound }.map {
+                        Succession(
+                            tunnel: $0.owner.tunnel, requestID: $0.association.requestID,
+                            protocolNumber: $0.association.protocol)
+                    })
+            }
             successions.insert(succession)
         }
     }

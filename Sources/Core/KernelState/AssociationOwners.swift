@@ -33,7 +33,17 @@ public struct AssociationOwners: Sendable {
         public var direction: TrafficDirection
     }
 
-    private let tunnels: [Tunnel]
+    /// The watched tunnels.
+    public let tunnelNames: [String]
+    /// Tunnels whose device is there, by device.
+    private var tunnelByDevice: [String: String] = [:]
+    /// Tunnels that have their SAs by outer addresses, by the far one.
+    private var tunnelsByRemote: [IPAddress: [Tunnel]] = [:]
+    /// Devices by what their SAs must have, as indices of `ownership.devices`: a thousand SAs of a
+    /// thousand devices are placed with every reading.
+    private var devicesByInterfaceID: [UInt32: [Int]] = [:]
+    private var devicesByRemote: [IPAddress: [Int]] = [:]
+    private var devicesOfAnyRemote: [Int] = []
     private let ownership: TunnelOwnership
     private let own: Set<IPAddress>
 
@@ -47,7 +57,26 @@ public struct AssociationOwners: Sendable {
         snapshot.associations = .known([])
         ownership = TunnelOwnership(snapshot)
         own = Set((snapshot.addresses.value ?? []).map(\.address))
-        self.tunnels = tunnels
+        tunnelNames = tunnels.map(\.name)
+        for (index, device) in ownership.devices.enumerated() {
+            if device.kind == .xfrm {
+                if let id = device.link.interfaceID {
+                    devicesByInterfaceID[id, default: []].append(index)
+                }
+            } else if let remote = device.link.remote {
+                devicesByRemote[remote, default: []].append(index)
+            } else {
+                devicesOfAnyRemote.append(index)
+            }
+        }
+        let devices = Set(ownership.devices.map(\.link.name))
+        for tunnel in tunnels {
+            if let device = tunnel.device, devices.contains(device) {
+                if tunnelByDevice[device] == nil { tunnelByDevice[device] = tunnel.name }
+            } else {
+                tunnelsByRemote[tunnel.remote, default: []].append(tunnel)
+            }
+        }
     }
 
     /// The tunnel that an SA belongs to; nil when it is none of those watched.
@@ -60,22 +89,26 @@ public struct AssociationOwners: Sendable {
                 of: association, own: own, policies: ownership.policies)
         else { return nil }
         let directed = DirectedAssociation(direction: direction, association: association)
-        let pair = TunnelOwnership.pair(of: directed)
-        let device = ownership.devices.first { ownership.owns($0, directed) }?.link.name
-        var fallback: String?
-        for tunnel in tunnels {
-            let isDeviceThere = ownership.devices.contains { $0.link.name == tunnel.device }
-            if isDeviceThere {
-                if let device, device == tunnel.device {
-                    return Owner(tunnel: tunnel.name, direction: direction)
-                }
-                continue
-            }
-            guard pair.remote == tunnel.remote, tunnel.local == nil || pair.local == tunnel.local
-            else { continue }
-            if device == nil { return Owner(tunnel: tunnel.name, direction: direction) }
-            if fallback == nil { fallback = tunnel.name }
+        if let device = device(of: directed), let tunnel = tunnelByDevice[device] {
+            return Owner(tunnel: tunnel, direction: direction)
         }
-        return fallback.map { Owner(tunnel: $0, direction: direction) }
+        let pair = TunnelOwnership.pair(of: directed)
+        let tunnel = tunnelsByRemote[pair.remote]?.first {
+            $0.local == nil || $0.local == pair.local
+        }
+        return tunnel.map { Owner(tunnel: $0.name, direction: direction) }
+    }
+
+    /// The first device that an SA serves.
+    private func device(of directed: DirectedAssociation) -> String? {
+        let remote = TunnelOwnership.pair(of: directed).remote
+        let candidates = [
+            directed.association.interfaceID.flatMap { devicesByInterfaceID[$0] },
+            devicesByRemote[remote], devicesOfAnyRemote,
+        ]
+        let index = candidates.lazy.compactMap { $0 }.compactMap { indices in
+            indices.first { ownership.owns(ownership.devices[$0], directed) }
+        }.min()
+        return index.map { ownership.devices[$0].link.name }
     }
 }

@@ -55,6 +55,8 @@ public struct TunnelTotals: Equatable, Sendable {
     public var lowerBoundReason: String?
     /// Inbound SAs that replaced another.
     public var rekeys: UInt64 = 0
+    /// Times that NAT gave the peer another address or port.
+    public var mappingChanges: UInt64 = 0
 
     /// Makes totals of nothing.
     public init() {}

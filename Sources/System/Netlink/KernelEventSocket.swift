@@ -152,13 +152,19 @@ public final class KernelEventSocket {
     ///
     /// - Parameter body: Called with each event, in order within a family. After an `overrun` events
     ///   are missing.
-    public func drain(_ body: (KernelEvent) -> Void) {
-        for (family, subscription) in subscriptions { drain(family, subscription, body) }
+    /// - Returns: whether that was all there was.
+    @discardableResult
+    public func drain(_ body: (KernelEvent) -> Void) -> Bool {
+        var isEmpty = true
+        for (family, subscription) in subscriptions where !drain(family, subscription, body) {
+            isEmpty = false
+        }
+        return isEmpty
     }
 
     private func drain(
         _ family: Family, _ subscription: Subscription, _ body: (KernelEvent) -> Void
-    ) {
+    ) -> Bool {
         for _ in 0..<Self.drainLimit {
             switch buffer.receive(from: subscription.descriptor, flags: Int32(MSG_DONTWAIT)) {
             case .datagram(let byteCount):
@@ -171,9 +177,10 @@ public final class KernelEventSocket {
             case .overrun:
                 counts.overruns += 1
                 body(.overrun)
-            case .failed: return
+            case .failed: return true
             }
         }
+        return false
     }
 
     private func take(

@@ -11,6 +11,8 @@ final class AssociationWatch {
     static let interval = Duration.seconds(5)
     /// How long a change of devices or policies waits for the next, before all is read anew.
     private static let settling = Duration.milliseconds(250)
+    /// Drains of the socket before a reading is put off; each takes some thousand events.
+    private static let drains = 16
 
     let namespace: String?
     /// When the tables are to be read.
@@ -63,9 +65,12 @@ final class AssociationWatch {
     }
 
     /// Takes what events say; `body` sees each.
-    func drain(_ body: (TimedKernelEvent) -> Void) {
-        guard let socket else { return }
-        socket.drain { event in
+    ///
+    /// - Returns: whether that were all there are.
+    @discardableResult
+    func drain(_ body: (TimedKernelEvent) -> Void) -> Bool {
+        guard let socket else { return true }
+        return socket.drain { event in
             let now = MonotonicClock.now()
             ledger.receive(event, owners: owners, at: now)
             switch event {
@@ -89,7 +94,7 @@ final class AssociationWatch {
         deadline = MonotonicClock.now() + Self.interval
         guard let reader else { return }
         // An event that has waited is older than the table.
-        drain(body)
+        guard drainToEnd(body) else { return }
         ledger.beginReading()
         let started = MonotonicClock.now()
         let all = reader.snapshot(withRoutes: false)
@@ -97,7 +102,10 @@ final class AssociationWatch {
         snapshot = all
         owners = AssociationOwners(all, tunnels: tunnels)
         ledger.replace(owners: owners)
-        drain(body)
+        guard drainToEnd(body) else {
+            ledger.abandonReading()
+            return
+        }
         switch all.associations {
         case .known(let associations):
             let missing = gap ?? socket?.reasons[.xfrm]
@@ -109,6 +117,13 @@ final class AssociationWatch {
             gap = reason
         }
         readAt = started + (now - started) / 2
+    }
+
+    /// Takes what events say until there are no more, or, in a flood, has the reading put off.
+    private func drainToEnd(_ body: (TimedKernelEvent) -> Void) -> Bool {
+        for _ in 0..<Self.drains where drain(body) { return true }
+        deadline = min(deadline, MonotonicClock.now() + Self.settling)
+        return false
     }
 
     /// What is known of a tunnel.

@@ -384,6 +384,12 @@ public final class ProbingService: Sendable {
                         sight.readings[namespace] ?? NamespaceReadings())
                 }
                 tunnel.kernel.reading = known[tunnel.plan.name]
+                // Of this moment, where the watcher's may be some seconds old.
+                if tunnel.plan.remote != nil,
+                    let current = tunnel.kernel.reading?.associations.value
+                {
+                    tunnel.kernel.associations = .known(current)
+                }
                 tunnel.findings += CaptureFindings.findings(of: tunnel.capture, tunnel.plan)
                 return tunnel
             }, captures: captured.places,
