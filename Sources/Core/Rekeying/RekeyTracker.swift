@@ -51,6 +51,20 @@ public struct RekeyTracker: Sendable {
         (ended + open).sorted { $0.installedAt < $1.installedAt }.suffix(Self.recordLimit)
     }
 
+    /// Whether no SA was told of yet.
+    public var isUntold: Bool { associations.isEmpty }
+
+    /// Whether a rekey is over whose probes are not counted yet.
+    public var wantsProbes: Bool { ended.contains { $0.probes == nil } }
+
+    /// The inbound SAs that the kernel has.
+    public var installed: [SPI] { associations.filter { $0.removedAt == nil }.map(\.spi) }
+
+    /// Whether the kernel has an inbound SA with this SPI.
+    public func knows(_ spi: SPI) -> Bool {
+        associations.contains { $0.spi == spi && $0.removedAt == nil }
+    }
+
     // MARK: - The kernel
 
     /// Takes an inbound SA that the kernel had before anyone watched; call in order of age.

@@ -23,6 +23,20 @@ public struct Succession: Equatable, Sendable {
         /// Packets on the new SPI itself.
         public var packets: UInt64
 
+        /// Makes figures.
+        public init(
+            firstPacketAt: MonotonicInstant, halfAt: MonotonicInstant?,
+            convergedAt: MonotonicInstant?, tailPackets: UInt64, lastTailAt: MonotonicInstant?,
+            packets: UInt64
+        ) {
+            self.firstPacketAt = firstPacketAt
+            self.halfAt = halfAt
+            self.convergedAt = convergedAt
+            self.tailPackets = tailPackets
+            self.lastTailAt = lastTailAt
+            self.packets = packets
+        }
+
         /// From the first packet on the new SPI to the last on a former one; zero without one.
         public var tail: Duration { lastTailAt.map { $0 - firstPacketAt } ?? .zero }
     }

@@ -61,6 +61,13 @@ public struct KnownTunnels: Equatable, Sendable {
         absence = "no tunnel has these addresses"
     }
 
+    /// The tunnel that packets with these addresses come in by; nil for none.
+    func inboundTunnel(source: IPAddress, destination: IPAddress) -> String? {
+        let candidates = ends.filter { $0.remote == source }
+        return candidates.first { $0.local == destination }?.name
+            ?? candidates.first { $0.local == nil }?.name
+    }
+
     /// A stream with its place among the tunnels.
     ///
     /// - Parameters:

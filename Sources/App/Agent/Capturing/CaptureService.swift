@@ -49,8 +49,19 @@ final class CaptureService: Sendable {
     private let state = Mutex(State())
     private let seed = UInt64.random(in: .min ... .max)
     private let events: AsyncStream<CaptureThread.Event>.Continuation
+    private let onRekeying: @Sendable ([String: RekeyArrivals]) -> Void
 
-    init(logger: Logger) {
+    /// Makes a service that captures nothing yet.
+    ///
+    /// - Parameters:
+    ///   - logger: told what becomes of devices.
+    ///   - onRekeying: told what is new of rekeys on the wire, by tunnel; called on the capture's
+    ///     thread, must not block.
+    init(
+        logger: Logger,
+        onRekeying: @escaping @Sendable ([String: RekeyArrivals]) -> Void = { _ in }
+    ) {
+        self.onRekeying = onRekeying
         // Whoever reads the log may be slow, and must not stop a capture.
         let (stream, events) = AsyncStream<CaptureThread.Event>.makeStream(
             bufferingPolicy: .bufferingNewest(100))
@@ -115,8 +126,13 @@ final class CaptureService: Sendable {
     private func start(_ plan: CapturePlan, _ state: inout State) {
         if let thread = state.threads[plan.place] { return thread.adopt(plan) }
         do throws(SocketError) {
-            state.threads[plan.place] = try CaptureThread(plan, seed: seed) { [events] in
-                events.yield($0)
+            state.threads[plan.place] = try CaptureThread(plan, seed: seed) {
+                [events, onRekeying] in
+                if case .rekeying(let arrivals) = $0 {
+                    onRekeying(arrivals)
+                } else {
+                    events.yield($0)
+                }
             }
         } catch {
             state.failures[plan.place] = "the capture cannot start: \(error)"
@@ -130,6 +146,28 @@ final class CaptureService: Sendable {
             for (tunnel, traffic) in last.traffic.closed where names.contains(tunnel) {
                 state.retired[tunnel, default: TunnelTraffic()].add(traffic)
             }
+        }
+    }
+
+    // MARK: - Rekeys
+
+    /// Notes that the kernel has a new inbound SA for a tunnel.
+    func install(_ spi: SPI, of tunnel: String, at instant: MonotonicInstant) {
+        thread(of: tunnel)?.install(spi, of: tunnel, at: instant)
+    }
+
+    /// Notes that the kernel deleted an inbound SA of a tunnel.
+    func remove(_ spi: SPI, of tunnel: String, at instant: MonotonicInstant) {
+        thread(of: tunnel)?.remove(spi, of: tunnel, at: instant)
+    }
+
+    /// The thread that captures a tunnel's ESP; nil when none does.
+    private func thread(of tunnel: String) -> CaptureThread? {
+        state.withLock { state in
+            guard let plan = state.plans.first(where: { $0.name == tunnel }),
+                CapturePlan.obstacle(to: plan) == nil
+            else { return nil }
+            return CapturePlan.place(of: plan).flatMap { state.threads[$0] }
         }
     }
 
@@ -284,6 +322,7 @@ final class CaptureService: Sendable {
 
     private static func write(_ event: CaptureThread.Event, to logger: Logger) {
         switch event {
+        case .rekeying: break
         case .capturing(let place, let precision):
             logger.notice("ESP is captured on \(place)")
             if precision == .anyone {

@@ -118,6 +118,8 @@ extension CaptureThread {
             nextTick = now + Self.tickInterval
             look(at: now)
             recorder.settle(now, WallClock.now())
+            let rekeys = recorder.takeRekeyNews(at: now)
+            if !rekeys.isEmpty { events.append(.rekeying(rekeys)) }
             if drops > reportedDrops, now >= nextDropEvent {
                 events.append(.dropped(plan.place, packets: drops - reportedDrops))
                 reportedDrops = drops

@@ -18,6 +18,8 @@ final class CaptureThread: Sendable {
         case interrupted(CapturePlace, reason: String, isPassing: Bool)
         /// Packets were lost since the last event of this kind, at most one a minute.
         case dropped(CapturePlace, packets: UInt64)
+        /// What is new of tunnels' rekeys on the wire, about once a second while there are some.
+        case rekeying([String: RekeyArrivals])
     }
 
     /// Whether packets are captured now.
@@ -123,6 +125,16 @@ final class CaptureThread: Sendable {
 
     /// Says which streams have extended sequence numbers, as this host's SAs do.
     func noteExtended(_ streams: Set<StreamID>) { post { $0.recorder.noteExtended(streams) } }
+
+    /// Notes that the kernel has a new inbound SA for a tunnel, at an instant that may be past.
+    func install(_ spi: SPI, of tunnel: String, at instant: MonotonicInstant) {
+        post { $0.recorder.install(spi, of: tunnel, at: instant) }
+    }
+
+    /// Notes that the kernel deleted an inbound SA of a tunnel, at an instant that may be past.
+    func remove(_ spi: SPI, of tunnel: String, at instant: MonotonicInstant) {
+        post { $0.recorder.remove(spi, of: tunnel, at: instant) }
+    }
 
     /// Ends the thread.
     ///

@@ -30,6 +30,8 @@ struct TrafficRecorder: Sendable {
     private let hash: PacketIdentityHash
     private let seed: UInt64
     private var table: StreamTable
+    /// Rekeys on the wire.
+    private(set) var rekeys = RekeyWatch<String>()
     /// Packets that tables before the present one could not follow.
     private var formerlyUnfollowed: UInt64 = 0
     private var endpoints: Set<IPAddress>
@@ -75,6 +77,7 @@ struct TrafficRecorder: Sendable {
         endpoints = plan.filter.endpoints
         let names = Set(tunnels.names)
         closed = closed.filter { names.contains($0.key) }
+        rekeys.adopt(names)
         pairs = pairs.filter { names.contains($0.tunnel) }
     }
 
@@ -113,6 +116,7 @@ struct TrafficRecorder: Sendable {
     mutating func flush() {
         guard !batch.isEmpty else { return }
         Self.analyze(batch, in: &table)
+        if rekeys.wants(table) { Self.watch(batch, of: table, tunnels, &rekeys) }
         batch.removeAll(keepingCapacity: true)
     }
 
@@ -126,6 +130,41 @@ struct TrafficRecorder: Sendable {
     mutating func noteExtended(_ streams: Set<StreamID>) {
         extended = streams
         table.noteExtended(streams)
+    }
+
+    @inline(never)
+    private static func watch(
+        _ batch: borrowing [ESPObservation], of table: borrowing StreamTable,
+        _ tunnels: KnownTunnels, _ rekeys: inout RekeyWatch<String>
+    ) {
+        rekeys.receive(batch.span, of: table) {
+            tunnels.inboundTunnel(source: $0, destination: $1)
+        }
+    }
+
+    // MARK: - Rekeys that the kernel tells of
+
+    /// Notes that the kernel has a new inbound SA for a tunnel.
+    mutating func install(_ spi: SPI, of tunnel: String, at instant: MonotonicInstant) {
+        prepareRekeys()
+        rekeys.install(spi, of: tunnel, at: instant)
+    }
+
+    /// Notes that the kernel deleted an inbound SA of a tunnel.
+    mutating func remove(_ spi: SPI, of tunnel: String, at instant: MonotonicInstant) {
+        prepareRekeys()
+        rekeys.remove(spi, of: tunnel, at: instant)
+    }
+
+    private mutating func prepareRekeys() {
+        flush()
+        let tunnels = tunnels
+        rekeys.prepare(table) { tunnels.inboundTunnel(source: $0, destination: $1) }
+    }
+
+    /// What is new of the tunnels' rekeys on the wire; empty when nothing is.
+    mutating func takeRekeyNews(at now: MonotonicInstant) -> [String: RekeyArrivals] {
+        rekeys.takeNews(at: now)
     }
 
     private mutating func isForeign(_ header: IPHeader) -> Bool {
@@ -222,6 +261,8 @@ struct TrafficRecorder: Sendable {
     /// Adds streams that were closed meanwhile to the totals; call it every few seconds.
     mutating func settle(_ now: MonotonicInstant, _ wall: WallTime) {
         for report in table.takeClosedReports() { close(placed(report, now, wall)) }
+        // A packet may wait for so long in the capture's ring.
+        rekeys.advance(to: now - .milliseconds(200))
     }
 
     /// Ends every stream: what they came to is in `closed` then.
@@ -237,6 +278,7 @@ struct TrafficRecorder: Sendable {
         formerlyUnfollowed = last.unfollowedPackets
         table = StreamTable(settings: .live(windows: windows, seed: seed))
         table.noteExtended(extended)
+        rekeys.forgetOpenings()
     }
 
     private mutating func close(_ stream: CapturedStream) {

@@ -2,6 +2,7 @@ import Configuration
 import EchoProbing
 import KernelState
 import NetworkPrimitives
+import Rekeying
 import TunnelHealth
 
 /// One tunnel under observation: its four probers, its health state and its flap measures.
@@ -43,6 +44,8 @@ struct TunnelMonitor: Sendable {
     private(set) var sendFailures: [ProbeRole: String] = [:]
     /// Outcomes for a verbose report; kept in an examination only.
     private(set) var outcomes: [ProbeRole: [ProbeOutcome]] = [:]
+    /// The latest probes that the state comes from, for counts over the time of a rekey.
+    private(set) var probeLog: ProbeLog
     /// Whether the kernel sees traffic arriving through the tunnel; nil where it cannot say.
     var hasInboundTraffic: Bool?
 
@@ -61,6 +64,7 @@ struct TunnelMonitor: Sendable {
         self.plan = plan
         flaps = FlapDetector(start: now)
         stateSince = now
+        probeLog = ProbeLog(capacity: Self.loggedProbes(of: plan))
         health.thresholds.degradedMinimum = plan.configuration.probing.degradedMinimum
         for path in ProbePath.allCases {
             requests.append(requestProber(path, now: now, identifiers: &identifiers))
@@ -219,7 +223,18 @@ struct TunnelMonitor: Sendable {
         sendFailures[role] = failure
     }
 
+    /// As many probes as are sent until a rekey is over and asked about, within 160 KiB.
+    private static func loggedProbes(of plan: TunnelPlan) -> Int {
+        let interval = max(plan.configuration.probing.interval, .milliseconds(1))
+        let span = RekeyTracker.probeSpan * 2 + .seconds(120)
+        return Int(min(max(span / interval, 64), 20_000))
+    }
+
     mutating func noteOutcome(_ outcome: ProbeOutcome, of role: ProbeRole) {
+        if mode == .continuous, role == plan.stateRole, !outcome.isRetry, outcome.result != .unsent
+        {
+            probeLog.note(sentAt: outcome.sentAt, isLost: outcome.result != .received)
+        }
         guard mode == .examination else { return }
         outcomes[role, default: []].append(outcome)
     }

@@ -123,7 +123,7 @@ struct JSONObject {
 
 extension Duration {
     /// Seconds without the noise of binary fractions: whole nanoseconds divided once.
-    fileprivate var rounded: Double { Double(nanosecondsOfReport) / 1e9 }
+    var rounded: Double { Double(nanosecondsOfReport) / 1e9 }
 
     private var nanosecondsOfReport: Int64 {
         let (seconds, attoseconds) = components

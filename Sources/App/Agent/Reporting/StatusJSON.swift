@@ -61,6 +61,7 @@ extension TunnelReport {
             "streams", capture.isKnown ? .array(capture.streams.map(\.json)) : nil,
             orBecause: capture.reason ?? "not known")
         tunnel.put("kernel", kernel.json, orBecause: kernel.reason ?? "not known")
+        tunnel.put("rekeys", rekeys.json)
         tunnel.put("ike", ike.json, orBecause: ike.reason ?? "not known")
         for (key, reason) in Self.notMeasured { tunnel.put(key, nil, orBecause: reason) }
         tunnel.put("findings", .array(findings.map(\.json)))

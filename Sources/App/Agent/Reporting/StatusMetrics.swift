@@ -16,7 +16,8 @@ struct StatusMetrics {
 
     var families: [MetricFamily] {
         stateFamilies + probeFamilies + CaptureMetrics(report: report).families
-            + KernelMetrics(report: report).families + [findings]
+            + KernelMetrics(report: report).families + RekeyMetrics(report: report).families
+            + [findings]
             + selfFamilies + processFamilies
     }
 

@@ -52,6 +52,8 @@ struct TunnelReport: Sendable {
     var capture = TunnelCapture()
     /// What the kernel knows of it.
     var kernel = TunnelKernel()
+    /// Its rekeys, timed.
+    var rekeys = TunnelRekeys()
     /// What is known of its IKE.
     var ike = TunnelIKE()
     var findings: [Finding]

@@ -78,7 +78,8 @@ struct StatusText {
         lines += [""]
         let kernel = KernelText(kernel: tunnel.kernel)
         let wire = CaptureText(capture: tunnel.capture).lines
-        lines += (wire + [("kernel", kernel.summary)]).map { line in
+        let rekeys = tunnel.rekeys.lines(isVerbose: isVerbose)
+        lines += (wire + [("kernel", kernel.summary)] + rekeys).map { line in
             let name = line.name + String(repeating: " ", count: max(1, 9 - line.name.count))
             return "  \(palette.paint(name, .faint))\(line.text)"
         }

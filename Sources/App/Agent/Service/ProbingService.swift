@@ -5,6 +5,7 @@ import KernelState
 public import Logging
 import NetworkPrimitives
 import RawSockets
+import Rekeying
 import Synchronization
 import TunnelHealth
 
@@ -48,6 +49,7 @@ public final class ProbingService: Sendable {
 
     let loop: ProbeLoop
     private let capture: CaptureService
+    private let rekeys: RekeyService
     let kernel: KernelService
     private let knowledge: Mutex<Knowledge>
     private let resolver: NameResolver
@@ -63,13 +65,30 @@ public final class ProbingService: Sendable {
         self.logger = logger
         knowledge = Mutex(Knowledge(configuration: configuration))
         resolver = NameResolver()
-        capture = CaptureService(logger: logger)
+        let rekeys = RekeyService()
+        self.rekeys = rekeys
+        capture = CaptureService(logger: logger) { rekeys.take($0, at: MonotonicClock.now()) }
         let events = LoopEvents(logger: logger)
         do throws(SocketError) {
             loop = try ProbeLoop { events.take($0) }
             kernel = try KernelService(logger: logger)
         } catch {
             throw ServiceError(description: "a thread of the agent cannot start: \(error)")
+        }
+        rekeys.onProbesWanted { [weak loop, weak rekeys] in
+            loop?.post { [weak rekeys] state in
+                rekeys?.take(
+                    probes: Self.probeLogs(of: state.monitors.continuous), at: MonotonicClock.now())
+            }
+        }
+        kernel.addHandler { [capture] namespace, event in
+            for change in rekeys.take(event, namespace: namespace) {
+                if change.isInstalled {
+                    capture.install(change.spi, of: change.tunnel, at: event.at)
+                } else {
+                    capture.remove(change.spi, of: change.tunnel, at: event.at)
+                }
+            }
         }
         events.onNotice = { [weak self] place, notice in
             self?.knowledge.withLock { $0.notices[place] = notice }
@@ -120,7 +139,14 @@ public final class ProbingService: Sendable {
             (state.monitors.continuous, MonotonicClock.now(), WallClock.now())
         }
         return await report(
-            of: monitors.map { $0.report(now: now, wall: wall, stateOf: $0) }, kernelSeen())
+            of: monitors.map { $0.report(now: now, wall: wall, stateOf: $0) },
+            kernelSeen(),
+            probes: Self.probeLogs(of: monitors))
+    }
+
+    private static func probeLogs(of monitors: [TunnelMonitor]) -> [String: ProbeLog] {
+        Dictionary(
+            monitors.map { ($0.plan.name, $0.probeLog) }, uniquingKeysWith: { first, _ in first })
     }
 
     /// Who sends ESP through one tunnel, or through all.
@@ -180,6 +206,8 @@ public final class ProbingService: Sendable {
         }
         let guest = capture.observe(plans)
         defer { capture.forget(guest) }
+        let rekeyGuest = rekeys.observe(plans)
+        defer { rekeys.forget(rekeyGuest) }
         let kernelGuest = kernel.observe(plans)
         defer { kernel.forget(kernelGuest) }
         let traffic = observeTraffic()
@@ -205,7 +233,7 @@ public final class ProbingService: Sendable {
             of: ended.map { monitor in
                 let judge = continuous.first { $0.plan.name == monitor.plan.name } ?? monitor
                 return monitor.report(now: now, wall: wall, stateOf: judge)
-            }, kernel)
+            }, kernel, probes: Self.probeLogs(of: continuous))
     }
 
     /// Watches for traffic through the tunnels where nobody does so continuously: a target that
@@ -215,8 +243,8 @@ public final class ProbingService: Sendable {
         let configuration = knowledge.withLock { $0.configuration }
         do throws(SocketError) {
             return try TunnelWatcher(configuration: configuration, resolver: resolver) {
-                [loop, capture] round in
-                if let associations = round.associations { capture.compare(associations) }
+                [loop, self] round in
+                if let associations = round.associations { take(associations) }
                 loop.post { state in
                     for (name, isFlowing) in round.inboundTraffic {
                         state.monitors.noteInboundTraffic(isFlowing, tunnel: name)
@@ -359,9 +387,10 @@ public final class ProbingService: Sendable {
     }
 
     private func report(
-        of tunnels: [TunnelReport], _ sight: KernelSight
+        of tunnels: [TunnelReport], _ sight: KernelSight, probes: [String: ProbeLog]
     ) async -> StatusReport {
         let captured = await capture.report()
+        let timed = rekeys.report(probes: probes, at: MonotonicClock.now(), wall: WallClock.now())
         let known = await kernel.report()
         let findings = knowledge.withLock {
             HostFindings.findings(
@@ -383,6 +412,8 @@ public final class ProbingService: Sendable {
                         of: tunnel.plan, in: facts.snapshot,
                         sight.readings[namespace] ?? NamespaceReadings())
                 }
+                tunnel.rekeys = timed[tunnel.plan.name] ?? TunnelRekeys()
+                tunnel.rekeys.captureReason = tunnel.capture.reason
                 tunnel.kernel.reading = known[tunnel.plan.name]
                 // Of this moment, where the watcher's may be some seconds old.
                 if tunnel.plan.remote != nil,
@@ -394,6 +425,15 @@ public final class ProbingService: Sendable {
                 return tunnel
             }, captures: captured.places,
             transformErrors: namespaces.withLock { $0?.errorTotals } ?? [:])
+    }
+
+    /// Takes the SAs of every namespace.
+    private func take(_ readings: [String?: AssociationReading]) {
+        capture.compare(readings)
+        for (namespace, reading) in readings {
+            guard let associations = reading.snapshot.associations.value else { continue }
+            rekeys.take(associations, namespace: namespace)
+        }
     }
 
     /// Takes what the watcher saw; runs on its thread.
@@ -417,9 +457,10 @@ public final class ProbingService: Sendable {
         if plansChanged {
             capture.watch(round.plans)
             namespaces.withLock { $0?.watch(round.plans) }
+            rekeys.watch(round.plans)
             kernel.watch(round.plans)
         }
-        if let associations = round.associations { capture.compare(associations) }
+        if let associations = round.associations { take(associations) }
         for (name, waiting) in waitingChanges {
             if waiting.isEmpty {
                 logger.notice("tunnel \(name): everything it waited for is there")

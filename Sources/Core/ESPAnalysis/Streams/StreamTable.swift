@@ -68,6 +68,9 @@ public struct StreamTable: Sendable {
     public private(set) var unanalysedPackets: UInt64 = 0
     /// ESP packets received.
     public private(set) var packets: UInt64 = 0
+    /// How many times a stream began that had no place here, those included that come back after they
+    /// were closed.
+    public private(set) var openings: UInt64 = 0
     /// Reports of closed streams that nobody took in time.
     public private(set) var lostReports: UInt64 = 0
     /// Later fragments, which name no stream, by the addresses they go between.
@@ -232,6 +235,7 @@ public struct StreamTable: Sendable {
     }
 
     private mutating func receiveNew(_ packet: borrowing ESPObservation, _ id: StreamID) {
+        openings &+= 1
         if let victim = probation.victim() { dismiss(victim) }
         let place = probation.open(id)
         index.set(Int32(-1 - place), for: id)
@@ -348,6 +352,41 @@ public struct StreamTable: Sendable {
     }
 
     // MARK: Reports
+
+    /// What an open stream came to, without what an analysis would tell.
+    public struct Activity: Sendable {
+        /// The stream.
+        public var id: StreamID
+        /// The source of its packets, or of one of them.
+        public var source: IPAddress
+        /// Its first packet.
+        public var firstArrival: MonotonicInstant
+        /// Its latest packet.
+        public var lastArrival: MonotonicInstant
+        /// Its packets, copies included.
+        public var packets: UInt64
+    }
+
+    /// What every open stream came to, in the order in which they began; costs a sort.
+    public func activities() -> [Activity] {
+        var activities: [Activity] = []
+        for analyzer in analyzers {
+            guard let source = analyzer.sources.first else { continue }
+            activities.append(
+                Activity(
+                    id: analyzer.id, source: source, firstArrival: analyzer.firstArrival,
+                    lastArrival: analyzer.lastArrival, packets: analyzer.packets))
+        }
+        for place in probation.entries.indices where probation.entries[place].isUsed {
+            guard let first = probation.packets(at: place).first else { continue }
+            activities.append(
+                Activity(
+                    id: probation.entries[place].id, source: first.source,
+                    firstArrival: first.arrival, lastArrival: probation.entries[place].lastArrival,
+                    packets: UInt64(probation.entries[place].count)))
+        }
+        return activities.sorted { $0.firstArrival < $1.firstArrival }
+    }
 
     /// What is known of every open stream, in the order in which they began.
     ///
