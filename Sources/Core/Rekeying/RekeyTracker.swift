@@ -65,6 +65,12 @@ public struct RekeyTracker: Sendable {
         associations.contains { $0.spi == spi && $0.removedAt == nil }
     }
 
+    /// The rekeys that are over, each once: for whoever keeps them himself.
+    public mutating func takeEnded() -> [RekeyRecord] {
+        defer { ended = [] }
+        return ended
+    }
+
     // MARK: - The kernel
 
     /// Takes an inbound SA that the kernel had before anyone watched; call in order of age.

@@ -1,6 +1,7 @@
 import ESPAnalysis
 public import NetworkPrimitives
 import PacketFormats
+import Rekeying
 import TunnelHealth
 
 /// Everything that the analysis of one capture file says: the value behind its JSON and its text.
@@ -45,6 +46,10 @@ public struct AnalysisReport: Sendable {
     var captureDrops: UInt64?
     /// The streams, with most packets first.
     var streams: [CapturedStream] = []
+    /// The rekeys in it, oldest first.
+    var rekeys: [CapturedRekey] = []
+    /// Rekeys beyond those that are listed.
+    var unlistedRekeys: UInt64 = 0
     /// Packets of streams that were not followed, there being too many.
     var unfollowedPackets: UInt64 = 0
     /// The windows that the operator named, sorted.
@@ -93,12 +98,14 @@ public struct AnalysisReport: Sendable {
         let selected = streams.filter { $0.report.id.spi == spi }
         guard !selected.isEmpty else { return false }
         streams = selected
+        rekeys.removeAll { $0.record.spi != spi && $0.record.formerSPI != spi }
         return true
     }
 
     /// Keeps only the streams of a tunnel.
     mutating func select(tunnel: String) {
         streams.removeAll { $0.tunnel != tunnel }
+        rekeys.removeAll { $0.tunnel != tunnel }
     }
 
     /// The SPIs of the file's streams, with most packets first, each once.

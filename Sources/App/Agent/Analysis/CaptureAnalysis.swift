@@ -59,15 +59,17 @@ public struct CaptureAnalysis: Sendable {
             throw CannotOpen(description: "cannot start to read: \(error)")
         }
         var table = StreamTable(settings: .file(windows: windows, seed: seed))
+        var rekeys = RekeyReading()
         while let piece = reading.next() {
             table.receive(piece.batch)
+            rekeys.receive(piece.batch.packets.span, of: table)
             progress(Progress(share: piece.share, text: "\(piece.packets) packets"))
             reading.reuse(piece)
         }
         progress(Progress(share: 1, text: "putting the report together"))
         var report = AnalysisReport(file: path)
         report.namedWindows = namedWindows
-        report.take(try reading.outcome(), &table, tunnels)
+        report.take(try reading.outcome(), &table, &rekeys, tunnels)
         return report
     }
 }
@@ -75,7 +77,8 @@ public struct CaptureAnalysis: Sendable {
 extension AnalysisReport {
     /// What the file and its packets say.
     fileprivate mutating func take(
-        _ outcome: CaptureFileReading.Outcome, _ table: inout StreamTable, _ tunnels: KnownTunnels
+        _ outcome: CaptureFileReading.Outcome, _ table: inout StreamTable,
+        _ rekeys: inout RekeyReading, _ tunnels: KnownTunnels
     ) {
         let clock = outcome.clock
         format = outcome.format
@@ -93,5 +96,8 @@ extension AnalysisReport {
         streams = reports.map {
             tunnels.placed($0, lastSeen: clock.wallTime($0.lastArrival))
         }.sorted(by: CapturedStream.isBefore)
+        rekeys.finish(at: clock.now)
+        unlistedRekeys = rekeys.unlisted
+        self.rekeys = rekeys.rekeys.map { tunnels.placed($0, clock) }
     }
 }

@@ -68,6 +68,26 @@ public struct KnownTunnels: Equatable, Sendable {
             ?? candidates.first { $0.local == nil }?.name
     }
 
+    /// A rekey with its place among the tunnels.
+    ///
+    /// - Parameters:
+    ///   - rekey: the rekey.
+    ///   - clock: the file's clock.
+    /// - Returns: the rekey with tunnel and direction, or with the reason why it has none.
+    func placed(_ rekey: RekeyReading.Rekey, _ clock: CaptureClock) -> CapturedRekey {
+        let way = rekey.way
+        var placed = CapturedRekey(
+            record: rekey.record, source: way.source, destination: way.destination, clock: clock)
+        if let name = inboundTunnel(source: way.source, destination: way.destination) {
+            (placed.tunnel, placed.direction) = (name, .inbound)
+        } else if let name = inboundTunnel(source: way.destination, destination: way.source) {
+            (placed.tunnel, placed.direction) = (name, .outbound)
+        } else {
+            placed.unknownBecause = absence
+        }
+        return placed
+    }
+
     /// A stream with its place among the tunnels.
     ///
     /// - Parameters:

@@ -26,6 +26,8 @@ extension AnalysisReport {
         document.put("unfollowed_packets", unfollowedPackets)
         document.put("verdict", verdict.rawValue)
         document.put("streams", .array(streams.map(\.json)))
+        document.put("rekeys", .array(rekeys.map(\.json)))
+        document.put("unlisted_rekeys", unlistedRekeys)
         document.put("findings", .array(findings.map(\.json)))
         document.put("ike_log", nil, orBecause: "this version does not read IKE logs")
         return document.value

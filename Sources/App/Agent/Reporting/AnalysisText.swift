@@ -48,6 +48,8 @@ struct AnalysisText {
                 palette.paint("not known: tunnel and direction\(whose): \(reason)", .faint),
             ]
         }
+        let rekeys = RekeyText.lines(report, isVerbose: isVerbose)
+        if !rekeys.isEmpty { lines += [""] + rekeys }
         for finding in report.findings { lines += [""] + finding.lines(palette) }
         return lines.joined(separator: "\n") + "\n"
     }

@@ -6,6 +6,26 @@ extension TunnelRekeys {
     var json: JSONValue { .array(records.map { $0.json(in: self) }) }
 }
 
+extension CapturedRekey {
+    /// One entry of `rekeys` of an analysis.
+    var json: JSONValue {
+        var object = JSONObject()
+        object.put("source", source.description)
+        object.put("destination", destination.description)
+        object.put("tunnel", tunnel.map(JSONValue.string), orBecause: unknownBecause ?? "not known")
+        object.put(
+            "direction", direction.map { .string($0.rawValue) },
+            orBecause: unknownBecause ?? "not known")
+        let record = record.json(
+            wallTime: clock.wallTime, silence: nil,
+            probeReason: "a capture does not show which echoes are this program's probes")
+        if case .object(let members) = record {
+            for (key, value) in members { object.put(key, value) }
+        }
+        return object.value
+    }
+}
+
 extension RekeyRecord {
     /// One entry of `rekeys`.
     ///

@@ -76,3 +76,31 @@ extension TunnelRekeys {
         }
     }
 }
+
+extension RekeyText {
+    /// How many rekeys of a file are shown to those who did not ask for all.
+    private static let shown = 3
+
+    /// The lines about the rekeys of a file; none without one.
+    static func lines(_ report: AnalysisReport, isVerbose: Bool) -> [String] {
+        let rekeys = report.rekeys
+        let shown = isVerbose ? rekeys[...] : rekeys.prefix(Self.shown)
+        var lines = shown.map { rekey in
+            let time = rekey.clock.wallTime(rekey.record.installedAt).description.prefix(19)
+            return "rekey \(time)Z  \(rekey.source) -> \(rekey.destination)  "
+                + RekeyText(record: rekey.record).long
+        }
+        let hidden = UInt64(rekeys.count - shown.count) + report.unlistedRekeys
+        guard hidden > 0 else { return lines }
+        let times = rekeys.compactMap(\.record.convergence).sorted()
+        var line = FigureText.count(hidden, "more rekey")
+        if let slowest = times.last {
+            line +=
+                "; of all, 99 % of the packets were on the new SPI after "
+                + "\(FigureText.duration(times[times.count / 2])) (median), "
+                + "\(FigureText.duration(slowest)) at most"
+        }
+        lines.append(line)
+        return lines
+    }
+}
