@@ -22,6 +22,7 @@
 #include <linux/net_tstamp.h>
 #include <linux/sched.h>
 #include <linux/sockios.h>
+#include <linux/xfrm.h>
 
 // cmsg(3): Swift does not import function-like macros.
 static inline struct cmsghdr *clinux_cmsg_firsthdr(const struct msghdr *message) {

@@ -15,6 +15,8 @@ struct Ancillary {
     /// Messages dropped because the receive buffer was full, since the socket was opened; wraps.
     var receiveDrops: UInt32?
     var extendedError: sock_extended_err?
+    /// Who sent the ICMP error that `extendedError` is about.
+    var offender: IPAddress?
 
     /// Reads the control messages that recvmsg(2) left in `header`; unknown ones are passed over.
     init(of header: UnsafeMutablePointer<msghdr>) {
@@ -26,6 +28,23 @@ struct Ancillary {
                 start: clinux_cmsg_data(current), count: length)
             unsafe take(current.pointee.cmsg_level, current.pointee.cmsg_type, data)
             unsafe entry = clinux_cmsg_nxthdr(header, current)
+        }
+    }
+
+    /// ip(7), SO_EE_OFFENDER: a socket address behind the error, of the family AF_UNSPEC when unknown.
+    private static func offender(_ data: UnsafeRawBufferPointer) -> IPAddress? {
+        let start = MemoryLayout<sock_extended_err>.size
+        guard data.count >= start + MemoryLayout<sockaddr_in>.size else { return nil }
+        var address = sockaddr_in6()
+        unsafe withUnsafeMutableBytes(of: &address) { room in
+            unsafe room.copyMemory(
+                from: UnsafeRawBufferPointer(rebasing: data[start...].prefix(room.count)))
+        }
+        switch CInt(address.sin6_family) {
+        case AF_INET: return address.addressAndPort.address
+        case AF_INET6 where data.count >= start + MemoryLayout<sockaddr_in6>.size:
+            return address.addressAndPort.address
+        default: return nil
         }
     }
 
@@ -53,6 +72,7 @@ struct Ancillary {
                 .map { UInt8(truncatingIfNeeded: $0) }
         case (SOL_IP, IP_RECVERR), (SOL_IPV6, IPV6_RECVERR):
             extendedError = unsafe data.value(as: sock_extended_err.self)
+            offender = unsafe Self.offender(data)
         default:
             return
         }

@@ -80,6 +80,12 @@ import NetworkPrimitives
         unsafe IPAddress(names[index].sin6_addr)
     }
 
+    /// The source address and port of the message at `index`, of either family; of an entry of the
+    /// error queue, where the failed message went to.
+    func source(at index: Int) -> (address: IPAddress, port: UInt16) {
+        unsafe names[index].addressAndPort
+    }
+
     /// Whether the message at `index` was longer than its room.
     func isTruncated(at index: Int) -> Bool {
         unsafe headers[index].msg_hdr.msg_flags & CInt(MSG_TRUNC) != 0
