@@ -79,13 +79,15 @@ struct StatusText {
         let kernel = KernelText(kernel: tunnel.kernel)
         let wire = CaptureText(capture: tunnel.capture).lines
         let rekeys = tunnel.rekeys.lines(isVerbose: isVerbose)
-        lines += (wire + [("kernel", kernel.summary)] + rekeys).map { line in
+        let ike = IKEText(ike: tunnel.ike)
+        let facts = wire + [("IKE", ike.summary), ("kernel", kernel.summary)] + rekeys
+        lines += facts.map { line in
             let name = line.name + String(repeating: " ", count: max(1, 9 - line.name.count))
             return "  \(palette.paint(name, .faint))\(line.text)"
         }
         if isVerbose {
             lines += details(tunnel.rows)
-            let facts = kernel.details
+            let facts = ike.details + kernel.details
             if !facts.isEmpty { lines += [""] + facts.map { "    \($0)" } }
         }
         for finding in tunnel.findings { lines += [""] + finding.lines(palette) }

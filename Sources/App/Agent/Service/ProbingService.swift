@@ -51,6 +51,7 @@ public final class ProbingService: Sendable {
     private let capture: CaptureService
     private let rekeys: RekeyService
     let kernel: KernelService
+    private let ike: IKEService
     private let knowledge: Mutex<Knowledge>
     private let resolver: NameResolver
     private let watcher = Mutex<TunnelWatcher?>(nil)
@@ -68,6 +69,7 @@ public final class ProbingService: Sendable {
         let rekeys = RekeyService()
         self.rekeys = rekeys
         capture = CaptureService(logger: logger) { rekeys.take($0, at: MonotonicClock.now()) }
+        ike = IKEService(logger: logger)
         let events = LoopEvents(logger: logger)
         do throws(SocketError) {
             loop = try ProbeLoop { events.take($0) }
@@ -123,6 +125,7 @@ public final class ProbingService: Sendable {
         loop.stop()
         capture.stop()
         kernel.stop()
+        ike.stop()
     }
 
     /// Whether this host has been looked at once since the start.
@@ -212,6 +215,8 @@ public final class ProbingService: Sendable {
         defer { kernel.forget(kernelGuest) }
         let traffic = observeTraffic()
         defer { traffic?.stop() }
+        // Beside the other probes; ended by the same limit.
+        async let ports: Void = ike.examine(plans, until: end)
         var isFinished = ids.isEmpty
         while !isFinished, MonotonicClock.now() < end, !Task.isCancelled {
             let (share, text, finished) = await loop.run { state in
@@ -222,6 +227,7 @@ public final class ProbingService: Sendable {
             guard !isFinished else { break }
             do { try await Task.sleep(for: .milliseconds(100)) } catch { break }
         }
+        await ports
         let kernel = await offPool { [resolver] in Self.look(at: plans, resolver) }
         let (ended, continuous, now, wall) = await loop.run { state in
             (
@@ -421,6 +427,10 @@ public final class ProbingService: Sendable {
                 {
                     tunnel.kernel.associations = .known(current)
                 }
+                tunnel.ike = TunnelIKE(
+                    probe: ike.result(of: tunnel.plan), unprobed: IKEService.unprobed(tunnel.plan),
+                    wire: nil, daemon: nil, capture: tunnel.capture, kernel: tunnel.kernel,
+                    watched: MonotonicClock.now() - startedAt, at: MonotonicClock.now())
                 tunnel.findings += CaptureFindings.findings(of: tunnel.capture, tunnel.plan)
                 return tunnel
             }, captures: captured.places,
@@ -459,6 +469,7 @@ public final class ProbingService: Sendable {
             namespaces.withLock { $0?.watch(round.plans) }
             rekeys.watch(round.plans)
             kernel.watch(round.plans)
+            ike.watch(round.plans)
         }
         if let associations = round.associations { take(associations) }
         for (name, waiting) in waitingChanges {
