@@ -396,7 +396,8 @@ public final class ProbingService: Sendable {
         of tunnels: [TunnelReport], _ sight: KernelSight, probes: [String: ProbeLog]
     ) async -> StatusReport {
         let captured = await capture.report()
-        let timed = rekeys.report(probes: probes, at: MonotonicClock.now(), wall: WallClock.now())
+        let (now, wall) = Self.bothClocks()
+        let timed = rekeys.report(probes: probes, at: now, wall: wall)
         let known = await kernel.report()
         let findings = knowledge.withLock {
             HostFindings.findings(
@@ -435,6 +436,19 @@ public final class ProbingService: Sendable {
                 return tunnel
             }, captures: captured.places,
             transformErrors: namespaces.withLock { $0?.errorTotals } ?? [:])
+    }
+
+    /// One moment on both clocks: the closest of a few readings, since a busy host may come between.
+    private static func bothClocks() -> (now: MonotonicInstant, wall: WallTime) {
+        var best = (now: MonotonicClock.now(), wall: WallClock.now())
+        var closest = MonotonicClock.now() - best.now
+        for _ in 0..<4 {
+            let before = MonotonicClock.now()
+            let wall = WallClock.now()
+            let apart = MonotonicClock.now() - before
+            if apart < closest { (best, closest) = ((before, wall), apart) }
+        }
+        return best
     }
 
     /// Takes the SAs of every namespace.
