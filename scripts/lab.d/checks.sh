@@ -190,6 +190,9 @@ facts() {
 # facts_all NAME: the same with the state that this scenario expects.
 facts_all() { facts "$1" --expect "$(catalogue_field "$lab_scenario" expect -)" --got got; }
 
+# kernel_judged NAME: has `kernel` of NAME.json compared with what ike_witness NAME wrote down.
+kernel_judged() { judge_by judge_kernel.py --result "$1.json" --witness "$1.witness"; }
+
 # note KEY VALUE: writes down what the scenario has seen, for the facts: noted(KEY).
 note() { printf '%s %s\n' "$1" "$2" >>"$work/noted"; }
 

@@ -193,6 +193,17 @@ ike_witness() {
         echo '# ip -s xfrm state'
         # Without the keys.
         ip -n "$lab_prefix$customer" -s xfrm state | grep -vE '^\s*(aead|auth|auth-trunc|enc) '
+        echo '# ip xfrm policy'
+        ip -n "$lab_prefix$customer" xfrm policy
+        echo '# ip rule'
+        ip -n "$lab_prefix$customer" rule
+        echo '# ip -6 rule'
+        ip -n "$lab_prefix$customer" -6 rule
+        echo '# sysctl'
+        on "$customer" sh -c 'cd /proc/sys/net && for path in ipv4/ip_forward ipv4/icmp_ratelimit \
+            ipv4/icmp_ratemask ipv4/conf/all/rp_filter ipv4/conf/all/accept_local \
+            ipv4/conf/wan/rp_filter ipv4/conf/wan/disable_policy ipv6/conf/all/forwarding; do
+            echo "$path $(cat "$path")"; done'
         echo '# xfrm_stat'
         on "$customer" cat /proc/net/xfrm_stat
     } >"$work/$1.witness" 2>&1 || true

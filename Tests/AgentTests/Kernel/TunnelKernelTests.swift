@@ -174,6 +174,33 @@ import Testing
         #expect((document["xfrm_errors"] as? JSONDocument)?["XfrmOfTomorrow"] as? Int == 4)
     }
 
+    @Test func `totals of all rekeys, a lower bound told with its reason`() throws {
+        var kernel = TunnelKernel(of: Self.plan("vti1"), in: Self.snapshot, NamespaceReadings())
+        #expect(try document(kernel)["totals"] is NSNull)
+        var totals = TunnelTotals()
+        totals.outbound.packets = 9
+        totals.inbound.replayWindow = 4
+        totals.rekeys = 2
+        kernel.reading = KernelReading(
+            associations: .known([]), eventsReason: nil, totals: totals,
+            changes: [
+                AssociationChange(
+                    kind: .mappingChanged, spi: SPI(rawValue: 1), direction: .inbound, at: .zero)
+            ], readAt: .zero)
+        var document = try document(kernel)
+        #expect(document["rekeys"] as? Int == 2)
+        #expect(document["mapping_changes"] as? Int == 1)
+        var outbound = (document["totals"] as? JSONDocument)?["outbound"] as? JSONDocument
+        #expect(outbound?["packets"] as? Int == 9)
+        #expect(outbound?["lower_bound"] as? Bool == false)
+        kernel.reading?.totals.lowerBoundReason = "all SAs were flushed"
+        document = try self.document(kernel)
+        outbound = (document["totals"] as? JSONDocument)?["outbound"] as? JSONDocument
+        #expect(outbound?["lower_bound"] as? Bool == true)
+        #expect(outbound?["lower_bound_because"] as? String == "all SAs were flushed")
+        #expect(KernelText(kernel: kernel).summary.contains("2 rekeys"))
+    }
+
     @Test func `an observer expects no SA here, and shows one that is there`() {
         var plan = Self.plan(nil)
         plan.configuration.role = .observer

@@ -2,6 +2,7 @@
 import Configuration
 import Foundation
 import HostFacts
+import KernelState
 import Metrics
 import NetworkPrimitives
 import Testing
@@ -72,6 +73,18 @@ import Testing
                 series["tunnelprobe_probe_rtt_seconds_count{\(labels)}"] = "0"
             }
         }
+        for direction in ["inbound", "outbound"] {
+            let labels = "\(tunnel),direction=\"\(direction)\""
+            for gauge in [
+                "replay_window", "installed_timestamp_seconds", "expires_timestamp_seconds",
+            ] {
+                series["tunnelprobe_sa_\(gauge){\(labels)}"] = "NaN"
+            }
+        }
+        for reason in ["replay_window", "replay", "integrity"] {
+            series["tunnelprobe_sa_drops_total{\(tunnel),reason=\"\(reason)\"}"] = "0"
+        }
+        series["tunnelprobe_rekeys_total{\(tunnel)}"] = "0"
         series["tunnelprobe_finding{\(tunnel),finding=\"agent-degraded\",severity=\"info\"}"] = "0"
         return series
     }
@@ -138,6 +151,17 @@ import Testing
             later[
                 #"tunnelprobe_tunnel_state_changes_total{tunnel="dead",from="unknown",to="down"}"#]
                 == "1")
+    }
+
+    @Test func `XFRM's errors are told by namespace, unknown names too`() {
+        var report = StatusReport.fresh
+        report.transformErrors = [
+            nil: [.init("XfrmInNoStates", 3)], "blue": [.init("XfrmOfTomorrow", 5)],
+        ]
+        let series = Self.series(Self.text(report))
+        let name = "tunnelprobe_xfrm_errors_total"
+        #expect(series[name + #"{error="XfrmInNoStates",netns=""}"#] == "3")
+        #expect(series[name + #"{error="XfrmOfTomorrow",netns="blue"}"#] == "5")
     }
 
     @Test func `state sets are gauges in both formats`() {

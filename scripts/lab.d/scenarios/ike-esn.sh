@@ -17,6 +17,7 @@ check() {
     agent_wait 6
     agent_status status
     ike_witness status
+    kernel_judged status
     agent_stop
     captures_end
     facts_all status <<-END

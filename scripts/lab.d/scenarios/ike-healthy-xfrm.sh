@@ -14,6 +14,7 @@ check() {
     warm_up
     agent_now now
     ike_witness now
+    kernel_judged now
     agent_stop
     captures_end
     ike_facts_healthy

@@ -29,9 +29,16 @@ extension TunnelKernel {
     }
 
     private func putTotals(into object: inout JSONObject) {
-        let reason = "SAs are not followed over rekeys yet"
-        object.put("rekeys", nil, orBecause: reason)
-        object.put("totals", nil, orBecause: reason)
+        let unread = associations.reason ?? "SAs are not followed yet"
+        let totals = reading?.totals
+        object.put(
+            "rekeys", totals.map { .integer(Int64(clamping: $0.rekeys)) }, orBecause: unread)
+        object.put(
+            "mapping_changes",
+            reading.map { .integer(Int64($0.changes.count { $0.kind == .mappingChanged })) },
+            orBecause: unread)
+        object.put("totals", totals.map(\.json), orBecause: unread)
+        object.put("events", reading.map { .bool($0.eventsReason == nil) }, orBecause: unread)
     }
 
     private func putNextHop(into object: inout JSONObject) {
@@ -59,6 +66,32 @@ extension TunnelKernel {
                 ]))
         }
         object.put("devices", devices.value)
+        return object.value
+    }
+}
+
+extension TunnelTotals {
+    /// The value of `totals`: what SAs came to over all rekeys since the tunnel is watched.
+    fileprivate var json: JSONValue {
+        .object(
+            TrafficDirection.allCases.map { (key: $0.rawValue, value: json(self[$0])) })
+    }
+
+    private func json(_ totals: AssociationTotals) -> JSONValue {
+        var object = JSONObject()
+        object.put("packets", totals.packets)
+        object.put("bytes", totals.bytes)
+        object.put(
+            "drops",
+            .object([
+                (key: "replay_window", value: .integer(Int64(clamping: totals.replayWindow))),
+                (key: "replay", value: .integer(Int64(clamping: totals.replay))),
+                (key: "integrity", value: .integer(Int64(clamping: totals.integrityFailed))),
+            ]))
+        object.put("lower_bound", lowerBoundReason != nil)
+        object.put(
+            "lower_bound_because", lowerBoundReason.map(JSONValue.string),
+            orBecause: "every packet was counted")
         return object.value
     }
 }

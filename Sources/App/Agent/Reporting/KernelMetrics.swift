@@ -22,6 +22,27 @@ struct KernelMetrics {
                 "tunnelprobe_sa_expires_timestamp_seconds",
                 "When the kernel removes the newest SA, Unix time; NaN for never."
             ) { $0.hardExpiresAt?.unixSeconds },
+            .counter(
+                "tunnelprobe_sa_drops_total",
+                help: "Packets that inbound SAs refused, over all rekeys, by reason.",
+                report.tunnels.flatMap { tunnel in
+                    let totals = tunnel.kernel.reading?.totals.inbound ?? AssociationTotals()
+                    return [
+                        ("replay_window", totals.replayWindow), ("replay", totals.replay),
+                        ("integrity", totals.integrityFailed),
+                    ].map { reason, count in
+                        MetricSample(
+                            [.init("tunnel", tunnel.plan.name), .init("reason", reason)],
+                            .count(count))
+                    }
+                }),
+            .counter(
+                "tunnelprobe_rekeys_total", help: "Inbound SAs that replaced another.",
+                report.tunnels.map { tunnel in
+                    MetricSample(
+                        [.init("tunnel", tunnel.plan.name)],
+                        .count(tunnel.kernel.reading?.totals.rekeys ?? 0))
+                }),
             errors,
         ]
     }

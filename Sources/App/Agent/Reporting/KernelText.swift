@@ -27,6 +27,9 @@ struct KernelText {
                 inbound.replayWindow == 0 ? "anti-replay off" : "window \(inbound.replayWindow)")
             if inbound.extendedSequenceNumbers { parts.append("ESN") }
         }
+        if let rekeys = kernel.reading?.totals.rekeys, rekeys > 0 {
+            parts.append(FigureText.count(rekeys, "rekey"))
+        }
         let drops = associations.reduce(
             (window: UInt64(0), replay: UInt64(0), integrity: UInt64(0))
         ) {
