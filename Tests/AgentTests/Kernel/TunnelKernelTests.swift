@@ -181,12 +181,17 @@ import Testing
         totals.outbound.packets = 9
         totals.inbound.replayWindow = 4
         totals.rekeys = 2
-        kernel.reading = KernelReading(
-            associations: .known([]), eventsReason: nil, totals: totals,
-            changes: [
-                AssociationChange(
-                    kind: .mappingChanged, spi: SPI(rawValue: 1), direction: .inbound, at: .zero)
-            ], readAt: .zero)
+        let fresh = Self.association(0x777, "198.51.100.1", "203.0.113.10", 42)
+        kernel.adopt(
+            KernelReading(
+                associations: .known([.init(direction: .inbound, association: fresh)]),
+                eventsReason: nil, totals: totals,
+                changes: [
+                    AssociationChange(
+                        kind: .mappingChanged, spi: SPI(rawValue: 1), direction: .inbound, at: .zero
+                    )
+                ], readAt: .zero))
+        #expect(kernel.newest(.inbound)?.spi == fresh.spi)
         var document = try document(kernel)
         #expect(document["rekeys"] as? Int == 2)
         #expect(document["mapping_changes"] as? Int == 1)

@@ -69,6 +69,13 @@ struct TunnelKernel: Sendable {
         }
     }
 
+    /// Takes over what the kernel's events and tables tell, whose SAs are fresher than the snapshot's.
+    mutating func adopt(_ reading: KernelReading?) {
+        self.reading = reading
+        guard reason == nil, let reading, reading.associations.value != nil else { return }
+        associations = reading.associations
+    }
+
     /// The newest SA of a direction, which packets use.
     func newest(_ direction: TrafficDirection) -> SecurityAssociation? {
         associations.value?.first { $0.direction == direction }?.association

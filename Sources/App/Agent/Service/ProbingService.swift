@@ -421,13 +421,7 @@ public final class ProbingService: Sendable {
                 }
                 tunnel.rekeys = timed[tunnel.plan.name] ?? TunnelRekeys()
                 tunnel.rekeys.captureReason = tunnel.capture.reason
-                tunnel.kernel.reading = known[tunnel.plan.name]
-                // Of this moment, where the watcher's may be some seconds old.
-                if tunnel.plan.remote != nil,
-                    let current = tunnel.kernel.reading?.associations.value
-                {
-                    tunnel.kernel.associations = .known(current)
-                }
+                tunnel.kernel.adopt(known[tunnel.plan.name])
                 tunnel.ike = TunnelIKE(
                     probe: ike.result(of: tunnel.plan), unprobed: IKEService.unprobed(tunnel.plan),
                     wire: nil, daemon: nil, capture: tunnel.capture, kernel: tunnel.kernel,
