@@ -168,7 +168,7 @@ let package = Package(
             ["NetworkPrimitives", "NetworkSimulation", "PacketFormats", "TunnelHealth"]),
         tests(of: "TunnelHealth", ["NetworkPrimitives"]),
         tests(of: "KernelState", ["NetworkPrimitives"]),
-        tests(of: "IKE", ["NetworkPrimitives", "PacketFormats"]),
+        tests(of: "IKE", ["NetworkPrimitives", "PacketFormats"], exclude: ["Fixtures"]),
         tests(of: "Rekeying", ["ESPSimulation", "NetworkPrimitives", "NetworkSimulation"]),
         tests(of: "KeyDaemon", ["IKE", "NetworkPrimitives"]),
         tests(of: "CaptureFormats", ["ESPSimulation", "NetworkPrimitives"]),
