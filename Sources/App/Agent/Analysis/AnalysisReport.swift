@@ -44,6 +44,8 @@ public struct AnalysisReport: Sendable {
     var backwardStamps = BackwardStamps()
     /// Packets that the capturing host dropped; nil where the file does not say.
     var captureDrops: UInt64?
+    /// The IKE of each pair of hosts, with most messages first.
+    var ike: [IKEConversation] = []
     /// The streams, with most packets first.
     var streams: [CapturedStream] = []
     /// The rekeys in it, oldest first.
@@ -61,8 +63,9 @@ public struct AnalysisReport: Sendable {
 
     /// What the file amounts to, in the words of states.
     ///
-    /// - `degraded`: path reordering or a replay was found, or a named window would drop packets.
-    /// - `unknown`: no ESP could be analysed, or a part of the file cannot be read.
+    /// - `degraded`: path reordering or a replay was found, or a named window would drop packets; without
+    ///   ESP, a failure of IKE.
+    /// - `unknown`: neither ESP nor IKE could be analysed, or a part of the file cannot be read.
     /// - `healthy`: neither; many senders alone are nothing wrong, for the file does not say which
     ///   window the receiver had.
     ///
@@ -70,12 +73,13 @@ public struct AnalysisReport: Sendable {
     /// everywhere (interface page §2).
     var verdict: TunnelState {
         if hasProblem { return .degraded }
-        return streams.isEmpty || damage != nil ? .unknown : .healthy
+        return streams.isEmpty && ike.isEmpty || damage != nil ? .unknown : .healthy
     }
 
     private var hasProblem: Bool {
         streams.contains { $0.says(.pathReordering) || $0.says(.replaySuspected) }
             || !droppingWindows.isEmpty
+            || streams.isEmpty && ike.contains { $0.failure != nil }
     }
 
     /// The named windows that would drop packets of some stream, with the most they would drop.
@@ -106,6 +110,7 @@ public struct AnalysisReport: Sendable {
     mutating func select(tunnel: String) {
         streams.removeAll { $0.tunnel != tunnel }
         rekeys.removeAll { $0.tunnel != tunnel }
+        ike.removeAll { $0.tunnel != tunnel }
     }
 
     /// The SPIs of the file's streams, with most packets first, each once.

@@ -1,4 +1,5 @@
 import ESPAnalysis
+import IKE
 import RawSockets
 
 /// The analysis of a capture file: all its ESP streams, configured or not.
@@ -54,7 +55,11 @@ public struct CaptureAnalysis: Sendable {
         let seed = UInt64.random(in: 0 ... .max)
         let reading: CaptureFileReading
         do throws(SocketError) {
-            reading = try CaptureFileReading(path: path, seed: seed &+ 1)
+            reading = try CaptureFileReading(
+                path: path, seed: seed &+ 1,
+                ike: IKEExchangeTracker.Settings(
+                    pairs: 512, associations: 2048, locals: tunnels.locals,
+                    remotes: tunnels.remotes))
         } catch {
             throw CannotOpen(description: "cannot start to read: \(error)")
         }
@@ -91,6 +96,7 @@ extension AnalysisReport {
         firstPacket = clock.first
         lastPacket = clock.last
         backwardStamps = clock.backward
+        ike = outcome.ike.map { IKEConversation($0, tunnels, clock) }
         let reports = table.takeClosedReports() + table.reports(at: clock.now)
         unfollowedPackets = table.unanalysedPackets
         streams = reports.map {

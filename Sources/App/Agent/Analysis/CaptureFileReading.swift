@@ -1,4 +1,5 @@
 import CaptureFormats
+import IKE
 import PacketCapture
 import PacketFormats
 import RawSockets
@@ -33,6 +34,8 @@ final class CaptureFileReading: Sendable {
         var frames: FrameCounts
         /// The capture's clock at its end.
         var clock: CaptureClock
+        /// What was seen of IKE, a report for each pair of hosts.
+        var ike: [IKEWireReport]
     }
 
     /// How far the reader may be ahead, in pieces: enough to ride out a slow read, and small enough to
@@ -50,12 +53,15 @@ final class CaptureFileReading: Sendable {
     /// - Parameters:
     ///   - path: the file; `-` for standard input.
     ///   - seed: a secret random number, against hash flooding.
+    ///   - ike: how much IKE is remembered, and whose.
     /// - Throws: `SocketError` when the process may not make a thread.
-    init(path: String, seed: UInt64) throws(SocketError) {
+    init(
+        path: String, seed: UInt64, ike: IKEExchangeTracker.Settings = IKEExchangeTracker.Settings()
+    ) throws(SocketError) {
         for _ in 0..<(Self.lead + 2) { empty.give(Piece()) }
         try PinnedThread.start(name: "capture-file") { [self] in
             do throws(CaptureFileError) {
-                let outcome = try read(path, seed)
+                let outcome = try read(path, seed, ike)
                 result.withLock { $0 = .success(outcome) }
             } catch {
                 result.withLock { $0 = .failure(error) }
@@ -81,8 +87,10 @@ final class CaptureFileReading: Sendable {
         }
     }
 
-    private func read(_ path: String, _ seed: UInt64) throws(CaptureFileError) -> Outcome {
-        var reading = FrameReading(seed: seed)
+    private func read(
+        _ path: String, _ seed: UInt64, _ ike: IKEExchangeTracker.Settings
+    ) throws(CaptureFileError) -> Outcome {
+        var reading = FrameReading(seed: seed, ike: ike)
         var file = try CaptureFile(path: path)
         var failure: AnalysisReport.Damage?
         do throws(CaptureFileError) {
@@ -94,7 +102,7 @@ final class CaptureFileReading: Sendable {
                 offset: file.progress.octetsRead, problem: error.description)
         }
         hand(&reading, file.progress)
-        return Outcome(file, reading, failure: failure)
+        return Outcome(file, &reading, failure: failure)
     }
 
     private func read(
@@ -135,7 +143,8 @@ extension CaptureFileReading.Outcome {
     ///   - reading: what its frames were.
     ///   - failure: why it could not be read on.
     fileprivate init(
-        _ file: borrowing CaptureFile, _ reading: FrameReading, failure: AnalysisReport.Damage?
+        _ file: borrowing CaptureFile, _ reading: inout FrameReading,
+        failure: AnalysisReport.Damage?
     ) {
         format = file.format?.words
         if file.isGzipped { format = format.map { "\($0), gzip" } }
@@ -145,6 +154,7 @@ extension CaptureFileReading.Outcome {
         damage = failure
         frames = reading.frames
         clock = reading.clock
+        ike = reading.ikeReports()
         guard let found = file.damage else { return }
         // A cut last record changes nothing but the mark (interface page §2).
         if found.isCutTail {

@@ -1,4 +1,5 @@
 import ESPAnalysis
+import IKE
 import NetworkPrimitives
 import PacketFormats
 
@@ -30,13 +31,19 @@ struct FrameReading {
     /// The observations since somebody took them.
     var batch = ObservedBatch()
 
+    /// The exchanges of IKE; few packets, so they are followed where they are read.
+    private(set) var ike: IKEExchangeTracker
+
     private let decoder = FrameDecoder()
     private let hash: PacketIdentityHash
 
     /// Makes a reading.
     ///
-    /// - Parameter seed: a secret random number, against hash flooding.
-    init(seed: UInt64) {
+    /// - Parameters:
+    ///   - seed: a secret random number, against hash flooding.
+    ///   - ike: how much IKE is remembered, and whose.
+    init(seed: UInt64, ike: IKEExchangeTracker.Settings = IKEExchangeTracker.Settings()) {
+        self.ike = IKEExchangeTracker(settings: ike)
         hash = PacketIdentityHash(seed: seed)
     }
 
@@ -59,9 +66,21 @@ struct FrameReading {
             batch.packets.append(ESPObservation(datagram, in: frame, arrival: instant, hash: hash))
         case .laterFragment(let header):
             batch.laterFragments.append((header.source, header.destination))
-        case .ike, .natKeepalive, .icmp, .other, .unreadable: break
+        case .ike(let datagram): follow(datagram, frame, instant)
+        case .natKeepalive(let header): ike.receiveKeepalive(header, at: instant)
+        case .icmp, .other, .unreadable: break
         }
     }
+
+    @inline(never)
+    private mutating func follow(
+        _ datagram: IKEDatagram, _ frame: RawSpan, _ instant: MonotonicInstant
+    ) {
+        ike.receive(datagram, in: frame, at: instant)
+    }
+
+    /// What was seen of IKE, a report for each pair of hosts.
+    mutating func ikeReports() -> [IKEWireReport] { ike.reports(at: clock.now) }
 }
 
 extension StreamTable {

@@ -19,7 +19,8 @@ public struct KnownTunnels: Equatable, Sendable {
     /// Every window size that the configuration names, sorted.
     let replayWindows: [Int]
     private let ends: [Ends]
-    private let absence: String
+    /// Why a stream belongs to none of them.
+    let absence: String
 
     /// Knows the tunnels of a configuration.
     public init(of configuration: AgentConfiguration) {
@@ -86,6 +87,19 @@ public struct KnownTunnels: Equatable, Sendable {
             placed.unknownBecause = absence
         }
         return placed
+    }
+
+    /// The far ends.
+    var remotes: Set<IPAddress> { Set(ends.map(\.remote)) }
+
+    /// The near ends that are known.
+    var locals: Set<IPAddress> { Set(ends.compactMap(\.local)) }
+
+    /// The tunnel between two hosts; nil when there is none.
+    func name(local: IPAddress, remote: IPAddress) -> String? {
+        let candidates = ends.filter { $0.remote == remote }
+        return (candidates.first { $0.local == local } ?? candidates.first { $0.local == nil })?
+            .name
     }
 
     /// A stream with its place among the tunnels.

@@ -28,6 +28,7 @@ extension AnalysisReport {
         document.put("streams", .array(streams.map(\.json)))
         document.put("rekeys", .array(rekeys.map(\.json)))
         document.put("unlisted_rekeys", unlistedRekeys)
+        document.put("ike", .array(ike.map(\.json)))
         document.put("findings", .array(findings.map(\.json)))
         document.put("ike_log", nil, orBecause: "this version does not read IKE logs")
         return document.value

@@ -1,4 +1,5 @@
 import ESPAnalysis
+import IKE
 import NetworkPrimitives
 import PacketFormats
 import TunnelHealth
@@ -12,6 +13,8 @@ struct AnalysisText {
 
     /// How many streams are shown to those who did not ask for all.
     private static let shownStreams = 10
+    /// How many pairs of hosts that speak IKE are shown to them.
+    private static let shownConversations = 10
     /// With fewer packets in every stream "nothing wrong" is said with a doubt.
     private static let fewPackets: UInt64 = 16
     /// The share of missing packets from which the first line names it.
@@ -50,6 +53,14 @@ struct AnalysisText {
         }
         let rekeys = RekeyText.lines(report, isVerbose: isVerbose)
         if !rekeys.isEmpty { lines += [""] + rekeys }
+        let ike = isVerbose ? report.ike[...] : report.ike.prefix(Self.shownConversations)
+        for conversation in ike {
+            lines += [""] + IKEWireText(palette: palette).render(conversation)
+        }
+        if report.ike.count > ike.count {
+            let more = FigureText.count(report.ike.count - ike.count, "more pair")
+            lines += ["", "\(more) of hosts with IKE; --verbose shows all"]
+        }
         for finding in report.findings { lines += [""] + finding.lines(palette) }
         return lines.joined(separator: "\n") + "\n"
     }
@@ -96,8 +107,18 @@ struct AnalysisText {
     private func absence(_ report: AnalysisReport) -> String {
         if report.damage != nil { return "nothing in it could be analysed" }
         if report.packets == 0 { return "there is no packet in it" }
+        if !report.ike.isEmpty { return ikeAlone(report) }
         return report.frames[.truncatedESP] > 0
             ? "the ESP in it is cut too short to analyse" : "there is no ESP in it"
+    }
+
+    /// What a file with IKE and without ESP says.
+    private func ikeAlone(_ report: AnalysisReport) -> String {
+        let failures = Set(report.ike.compactMap { $0.failure?.rawValue }).sorted()
+        let failing = report.ike.count { $0.failure != nil }
+        guard failing > 0 else { return "IKE and no ESP; nothing wrong found" }
+        let whose = report.ike.count == 1 ? "" : " between \(failing) of \(report.ike.count) pairs"
+        return "IKE and no ESP; IKE fails\(whose): \(failures.joined(separator: ", "))"
     }
 
     /// What is no fault of the path's order, but what "nothing wrong" must not hide.
@@ -164,7 +185,7 @@ struct AnalysisText {
             lines.append("the last record is cut; everything before it is analysed")
         }
         // For ESP that is cut short there is a finding, with its remedy.
-        if report.streams.isEmpty, report.frames[.truncatedESP] == 0 {
+        if report.streams.isEmpty, report.ike.isEmpty, report.frames[.truncatedESP] == 0 {
             lines.append(
                 "capture on the WAN interface, not on the tunnel's, where there is no ESP:")
             lines.append("  \(AnalysisReport.captureCommand)")

@@ -98,6 +98,9 @@ struct JSONObject {
 
     var value: JSONValue { .object(members) }
 
+    /// Puts all of another object's members after those that are there.
+    mutating func append(_ other: JSONObject) { members += other.members }
+
     mutating func put(_ key: String, _ value: JSONValue) { members.append((key, value)) }
 
     mutating func put(_ key: String, _ text: String) { put(key, .string(text)) }

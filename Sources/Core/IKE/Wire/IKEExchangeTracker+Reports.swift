@@ -13,8 +13,9 @@ extension IKEExchangeTracker {
         }
     }
 
-    /// What is known of one pair; nil when it was not seen. Without `local` it is the pair with
-    /// `remote` that was seen last.
+    /// What is known of one pair, nil when it was not seen.
+    ///
+    /// Without `local` it is the pair with `remote` that was seen last.
     public mutating func report(
         local: IPAddress?, remote: IPAddress, at now: MonotonicInstant
     ) -> IKEWireReport? {
