@@ -13,7 +13,8 @@ public struct CaptureFilter: Hashable, Sendable {
     public enum Traffic: CaseIterable, Hashable, Sendable {
         /// ESP, bare and in UDP on port 4500, and all fragments of either.
         case esp
-        /// IKE: UDP on ports 500 and 4500 (RFC 7296 §2).
+        /// IKE: UDP on port 500, and on port 4500 what is no ESP: IKE messages and keepalives
+        /// (RFC 7296 §2, RFC 3948 §2).
         case ike
         /// ICMP and ICMPv6.
         case icmp
@@ -94,13 +95,18 @@ public struct CaptureFilter: Hashable, Sendable {
     }
 
     private static func kinds(_ traffic: Set<Traffic>, _ family: IPAddress.Family) -> String {
-        let wantsUDP = traffic.contains(.esp) || traffic.contains(.ike)
+        let wantsESP = traffic.contains(.esp)
+        let wantsUDP = wantsESP || traffic.contains(.ike)
         var kinds: [String] = []
         switch family {
         case .v4:
             if traffic.contains(.esp) { kinds.append("ip[9] = 50") }
             if wantsUDP {
-                kinds.append("udp port 4500")
+                // Four zero octets where ESP has its SPI, or a single octet.
+                kinds.append(
+                    wantsESP
+                        ? "udp port 4500"
+                        : "(udp port 4500 and (udp[8:4] = 0 or udp[4:2] = 9))")
                 // Later fragments have no ports.
                 kinds.append("(ip[9] = 17 and ip[6:2] & 0x1fff != 0)")
             }
@@ -108,7 +114,12 @@ public struct CaptureFilter: Hashable, Sendable {
             if traffic.contains(.icmp) { kinds.append("ip[9] = 1") }
         case .v6:
             if traffic.contains(.esp) { kinds.append("ip6[6] = 50") }
-            if wantsUDP { kinds.append("udp port 4500") }
+            if wantsUDP {
+                kinds.append(
+                    wantsESP
+                        ? "udp port 4500"
+                        : "(udp port 4500 and (ip6[48:4] = 0 or ip6[44:2] = 9))")
+            }
             if traffic.contains(.ike) { kinds.append("udp port 500") }
             if traffic.contains(.icmp) { kinds.append("ip6[6] = 58") }
             // Hop-by-hop options, routing, fragment, destination options (RFC 8200 §4.1).

@@ -114,8 +114,24 @@ import Testing
         #expect(program.admits(Self.v4(1, [8, 0, 0, 0])))
         #expect(!program.admits(Self.v4(1, [8, 0, 0, 0], between: Self.others)))
         #expect(program.admits(Self.v4(17, udp(from: 500, to: 500, esp(1)))))
-        #expect(program.admits(Self.v4(17, udp(from: 4500, to: 4500, esp(1)))))
+        let marked = [UInt8](repeating: 0, count: 4) + esp(1)
+        #expect(program.admits(Self.v4(17, udp(from: 4500, to: 4500, marked))))
+        #expect(program.admits(Self.v4(17, udp(from: 4500, to: 4500, [0xff]))))
+        #expect(!program.admits(Self.v4(17, udp(from: 4500, to: 4500, esp(1)))), "ESP in UDP")
         #expect(!program.admits(Self.v4(50, esp(1))))
+    }
+
+    @Test func `takes IKE and no ESP over IPv6`() throws {
+        let provider = "2001:db8:ffff::1"
+        let program = try Program(
+            CaptureFilter(
+                traffic: [.ike], endpoints: [try #require(IPAddress(provider))]
+            ).expression())
+        let marked = [UInt8](repeating: 0, count: 4) + esp(1)
+        #expect(program.admits(Self.v6(provider, 17, udp(from: 500, to: 500, esp(1)))))
+        #expect(program.admits(Self.v6(provider, 17, udp(from: 4500, to: 4500, marked))))
+        #expect(program.admits(Self.v6(provider, 17, udp(from: 4500, to: 4500, [0xff]))))
+        #expect(!program.admits(Self.v6(provider, 17, udp(from: 4500, to: 4500, esp(1)))))
     }
 
     @Test func `looks behind one tag, two tags and PPPoE at a mirror port`() throws {

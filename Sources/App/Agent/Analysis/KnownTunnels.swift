@@ -95,6 +95,11 @@ public struct KnownTunnels: Equatable, Sendable {
     /// The near ends that are known.
     var locals: Set<IPAddress> { Set(ends.compactMap(\.local)) }
 
+    /// Each tunnel's ends; the near one is nil where it is not known.
+    var places: [(name: String, local: IPAddress?, remote: IPAddress)] {
+        ends.map { ($0.name, $0.local, $0.remote) }
+    }
+
     /// The tunnel between two hosts; nil when there is none.
     func name(local: IPAddress, remote: IPAddress) -> String? {
         let candidates = ends.filter { $0.remote == remote }

@@ -1,4 +1,5 @@
 import ESPAnalysis
+import IKE
 import NetworkPrimitives
 
 /// What is captured, of every device and every tunnel, at one moment.
@@ -37,6 +38,11 @@ struct TunnelCapture: Sendable {
     var recentDrops: UInt64 = 0
     /// The anti-replay window of its newest inbound SA; nil where the kernel does not say.
     var kernelWindow: Int?
+
+    /// What was seen of its IKE; nil when no packet of it was.
+    var ike: IKEWireReport?
+    /// Why its IKE is not captured now; nil when it is.
+    var ikeReason: String?
 
     /// Whether what is captured is known at all.
     var isKnown: Bool { reason == nil || !streams.isEmpty }

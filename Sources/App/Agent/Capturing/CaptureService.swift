@@ -208,6 +208,8 @@ final class CaptureService: Sendable {
         if let snapshot {
             traffic.add(snapshot.traffic.traffic(of: plan.name))
             capture.reason = snapshot.condition.reason
+            capture.ike = snapshot.ike[plan.name]
+            capture.ikeReason = snapshot.condition.reason ?? snapshot.ikeReason
             capture.streams = snapshot.traffic.streams.filter { $0.tunnel == plan.name }
                 .sorted(by: CapturedStream.isBefore)
             if capture.isKnown {
@@ -220,6 +222,7 @@ final class CaptureService: Sendable {
             capture.reason =
                 CapturePlan.obstacle(to: plan) ?? place.flatMap { state.failures[$0] }
                 ?? "the capture is starting"
+            capture.ikeReason = capture.reason
         }
         capture.completeness =
             capture.reason.map { .unknown($0) } ?? state.checks[plan.name]?.verdict

@@ -38,6 +38,8 @@ extension CaptureThread {
         }
 
         let poll: EventPoll
+        /// The IKE of the same device, over a handle of its own.
+        private var ike: IKERecorder
         var isStopping = false
         var recorder: TrafficRecorder
         private var plan: CapturePlan
@@ -63,6 +65,7 @@ extension CaptureThread {
             self.plan = plan
             self.poll = poll
             recorder = TrafficRecorder(plan, seed: seed)
+            ike = IKERecorder(plan)
         }
 
         /// When to wake up though no packet comes.
@@ -106,6 +109,7 @@ extension CaptureThread {
                 lose(error, at: now)
             }
             recorder.flush()
+            ike.drain(stamps, at: now)
         }
 
         // MARK: - Time
@@ -138,6 +142,7 @@ extension CaptureThread {
                         operation: "epoll_ctl", text: error.description)
                 }
                 device = opened
+                ike.open(plan, poll)
                 openings += 1
                 emptyAt = now
                 patience = Self.backOff.lowerBound
@@ -202,6 +207,7 @@ extension CaptureThread {
         private mutating func close() {
             guard let open = device else { return }
             countDrops(of: open)
+            ike.close(poll)
             do throws(SocketError) {
                 try poll.remove(open.live.descriptor)
             } catch {
@@ -237,6 +243,7 @@ extension CaptureThread {
             let previous = plan
             plan = next
             recorder.adopt(next, at: MonotonicClock.now())
+            ike.adopt(next)
             guard let device else { return }
             if next.settings != previous.settings {
                 close()
@@ -258,7 +265,8 @@ extension CaptureThread {
                 place: plan.place, condition: condition, packets: packets, drops: drops,
                 unusableStamps: unusableStamps, backwardStamps: recorder.backwardStamps,
                 frames: recorder.frames,
-                traffic: recorder.snapshot(at: now, wall: wall, senders: senders), takenAt: now)
+                traffic: recorder.snapshot(at: now, wall: wall, senders: senders),
+                ike: ike.reports(of: plan.tunnels, at: now), ikeReason: ike.reason, takenAt: now)
         }
 
         mutating func setMark(

@@ -1,4 +1,5 @@
 import ESPAnalysis
+import IKE
 import NetworkPrimitives
 import PacketCapture
 import PacketFormats
@@ -57,6 +58,10 @@ final class CaptureThread: Sendable {
         var backwardStamps: UInt64
         var frames: FrameCounts
         var traffic: TrafficRecorder.Snapshot
+        /// What was seen of IKE, by tunnel.
+        var ike: [String: IKEWireReport] = [:]
+        /// Why IKE is not captured now; nil when it is.
+        var ikeReason: String?
         var takenAt: MonotonicInstant
     }
 
