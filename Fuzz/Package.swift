@@ -79,6 +79,7 @@ let package = Package(
             "TunnelHealth",
             ["NetworkPrimitives", .product(name: "RealModule", package: "swift-numerics")],
             in: "Sources/Core/TunnelHealth"),
+        product("IKE", ["NetworkPrimitives", "PacketFormats"], in: "Sources/Core/IKE"),
         product("KernelState", ["NetworkPrimitives"], in: "Sources/Core/KernelState"),
         product(
             "RawSockets", ["CLinux", "NetworkPrimitives"], in: "Sources/System/RawSockets"),
@@ -98,7 +99,8 @@ let package = Package(
 
         // From the frame to the streams, without what needs a network.
         product(
-            "Agent", ["ESPAnalysis", "NetworkPrimitives", "PacketFormats", "TunnelHealth"],
+            "Agent",
+            ["ESPAnalysis", "IKE", "NetworkPrimitives", "PacketFormats", "TunnelHealth"],
             in: "Sources/App/Agent/Analysis",
             sources: [
                 "AnalysisReport.swift", "CaptureClock.swift", "CapturedStream.swift",
@@ -117,6 +119,7 @@ let package = Package(
         fuzzer("frame-decoder", ["PacketFormats"]),
         fuzzer("capture-reader", ["CaptureFormats"]),
         fuzzer("gzip-stream", ["CaptureFormats", "PacketCapture"]),
+        fuzzer("ike", ["IKE", "NetworkPrimitives", "PacketFormats"]),
         fuzzer("icmp-message", ["NetworkPrimitives", "PacketFormats"]),
         fuzzer("netlink-message", ["KernelState"]),
         fuzzer("host-text", ["HostText", "KernelState", "NetworkPrimitives"]),

@@ -34,6 +34,39 @@ import Testing
         }
     }
 
+    @Test func `a file with IKE alone says how the exchanges went`() async throws {
+        let folder = URL(filePath: #filePath).deletingLastPathComponent()
+            .appending(path: "../IKETests/Fixtures").standardizedFileURL
+        try await Self.with { captures in
+            let good = folder.appending(path: "rekeys.pcap").path
+            let text = try captures.probe("analyze", good)
+            #expect(text.status == 0, "\(text)")
+            #expect(text.output.contains("IKE 10.9.1.2 and 203.0.113.2  established"), "\(text)")
+            let json = try captures.probe("analyze", good, "--json").json()
+            #expect(json["verdict"].string == "healthy")
+            #expect(json["ike"].array.count == 1)
+            let pair = json["ike"][0]
+            #expect(pair["initiator"].string == "10.9.1.2")
+            #expect(pair["chosen"].string == "AES_GCM_16_256/PRF_SHA2_256/ECP_384")
+            #expect(pair["rekeys"]["count"].integer == 4)
+            #expect(pair["hosts"][0]["keepalives"]["count"].integer == 7)
+            #expect(pair["hosts"][1]["requests"].integer == 10)
+            for (name, key, failure) in [
+                ("no-proposal", "failure", "no_proposal"),
+                ("blocked-500", "failure", "no_response"),
+                ("wrong-secret", "likely_failure", "authentication"),
+                ("child-refused", "likely_failure", "child_refused"),
+            ] {
+                let file = folder.appending(path: "\(name).pcap").path
+                let result = try captures.probe("analyze", file, "--json")
+                #expect(result.status == 1, "\(name)")
+                let pair = try result.json()["ike"][0]
+                #expect(pair[key].string == failure, "\(name)")
+                #expect(!pair["evidence"].array.isEmpty, "\(name)")
+            }
+        }
+    }
+
     @Test func `path reordering and a replay are findings`() async throws {
         try await Self.with { captures in
             for (name, simulation) in [

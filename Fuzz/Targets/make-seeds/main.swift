@@ -149,3 +149,28 @@ write(
     Array(
         "[a.\"b c\".'d']\nx = { y = [ {}, [ 1, { z.w = 2 } ] ] }\n[[t]]\n\"\\u0041\" = '''\n'''\n[.x]\n"
             .utf8), "toml-walk", "nested")
+
+// Messages of strongSwan, each with two octets that steer the target: flags, and the length in units of
+// 16; a classic pcap of Ethernet, so that a frame's IKE begins after 42 octets, or 46 with the marker.
+for name in ["rekeys", "cookie", "fragments", "no-proposal", "other-group", "ikev1"] {
+    let file = read("Tests/IKETests/Fixtures/\(name).pcap")
+    var offset = 24
+    var stream: [UInt8] = []
+    while offset + 16 <= file.count, stream.count < 3000 {
+        let length = Int(file[offset + 8]) | Int(file[offset + 9]) << 8
+        let frame = file[(offset + 16)..<(offset + 16 + length)]
+        let isMarked =
+            frame.dropFirst(36).prefix(2) == [0x11, 0x94]
+            || frame.dropFirst(34).prefix(2) == [0x11, 0x94]
+        let message = Array(frame.dropFirst(isMarked ? 46 : 42))
+        let isFromFirst = frame.dropFirst(26).first == 10
+        if message.count >= 28 {
+            stream += [
+                isFromFirst ? 0 : 1, UInt8(message.count / 256), UInt8(message.count % 256), 10,
+            ]
+            stream += message
+        }
+        offset += 16 + length
+    }
+    write(stream, "ike", name)
+}

@@ -6,12 +6,12 @@ import Configuration
 struct AnalyzeCommand: ProbeCommand {
     static let configuration = CommandConfiguration(
         commandName: "analyze",
-        abstract: "Analyses the ESP in a capture file: senders, order, replay windows.",
+        abstract: "Analyses the ESP and IKE in a capture file.",
         discussion: """
             Reads pcap and pcapng, gzip too; needs no root and no agent. Exit status: 0 read and \
             nothing wrong (several senders alone are nothing wrong), 1 path reordering or a replay \
-            found, or a window named with --window would drop packets, 3 no ESP in it or corrupt \
-            in the middle, 64 wrong usage, 66 cannot open, 78 bad configuration.
+            found, or a window named with --window would drop packets, or IKE fails in a file \
+            without ESP, 3 neither ESP nor IKE in it or corrupt in the middle, 64 wrong usage, 66 cannot open, 78 bad configuration.
             """)
 
     @Argument(
