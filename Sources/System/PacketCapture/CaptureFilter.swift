@@ -102,11 +102,12 @@ public struct CaptureFilter: Hashable, Sendable {
         case .v4:
             if traffic.contains(.esp) { kinds.append("ip[9] = 50") }
             if wantsUDP {
-                // Four zero octets where ESP has its SPI, or a single octet.
+                // A single octet, or four zero octets where ESP has its SPI: in this order, for a
+                // load beyond the end refuses the packet.
                 kinds.append(
                     wantsESP
                         ? "udp port 4500"
-                        : "(udp port 4500 and (udp[8:4] = 0 or udp[4:2] = 9))")
+                        : "(udp port 4500 and (udp[4:2] = 9 or udp[8:4] = 0))")
                 // Later fragments have no ports.
                 kinds.append("(ip[9] = 17 and ip[6:2] & 0x1fff != 0)")
             }
@@ -118,7 +119,7 @@ public struct CaptureFilter: Hashable, Sendable {
                 kinds.append(
                     wantsESP
                         ? "udp port 4500"
-                        : "(udp port 4500 and (ip6[48:4] = 0 or ip6[44:2] = 9))")
+                        : "(udp port 4500 and (ip6[44:2] = 9 or ip6[48:4] = 0))")
             }
             if traffic.contains(.ike) { kinds.append("udp port 500") }
             if traffic.contains(.icmp) { kinds.append("ip6[6] = 58") }
