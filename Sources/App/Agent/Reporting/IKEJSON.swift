@@ -33,7 +33,7 @@ extension TunnelIKE {
         object.put("evidence", .array(evidence.map(JSONValue.string)))
         object.put("probe", probe.map { $0.json(age: probeAge) }, orBecause: unprobed)
         object.put("wire", wire?.json, orBecause: "IKE is not captured")
-        object.put("daemon", daemon?.json, orBecause: "no key daemon was asked")
+        object.put("daemon", daemon?.daemonJSON, orBecause: "no key daemon was asked")
         object.put("nat", nat)
         return object.value
     }
@@ -148,19 +148,6 @@ extension IKEWireReport {
         object.put(
             "failure", (failure?.rawValue).map(JSONValue.string),
             orBecause: "none was seen on the wire")
-        return object.value
-    }
-}
-
-extension KeyDaemonReport {
-    /// The value of `daemon`.
-    fileprivate var json: JSONValue {
-        var object = JSONObject()
-        object.put("available", reason == nil)
-        object.put("reason", reason.map(JSONValue.string) ?? .null)
-        object.put(
-            "failure", (failure?.rawValue).map(JSONValue.string),
-            orBecause: reason ?? "the daemon reported none")
         return object.value
     }
 }

@@ -52,6 +52,7 @@ public final class ProbingService: Sendable {
     private let rekeys: RekeyService
     let kernel: KernelService
     private let ike: IKEService
+    let keyDaemons: KeyDaemonService
     private let knowledge: Mutex<Knowledge>
     private let resolver: NameResolver
     private let watcher = Mutex<TunnelWatcher?>(nil)
@@ -74,6 +75,7 @@ public final class ProbingService: Sendable {
         do throws(SocketError) {
             loop = try ProbeLoop { events.take($0) }
             kernel = try KernelService(logger: logger)
+            keyDaemons = try KeyDaemonService(logger: logger)
         } catch {
             throw ServiceError(description: "a thread of the agent cannot start: \(error)")
         }
@@ -92,6 +94,7 @@ public final class ProbingService: Sendable {
                 }
             }
         }
+        keyDaemons.follow(configuration.charonLog)
         events.onNotice = { [weak self] place, notice in
             self?.knowledge.withLock { $0.notices[place] = notice }
         }
@@ -115,6 +118,7 @@ public final class ProbingService: Sendable {
     /// Follows another configuration; tunnels that it does not change go on undisturbed.
     public func adopt(_ configuration: AgentConfiguration) {
         knowledge.withLock { $0.configuration = configuration }
+        keyDaemons.follow(configuration.charonLog)
         watcher.withLock { $0?.adopt(configuration) }
     }
 
@@ -126,6 +130,7 @@ public final class ProbingService: Sendable {
         capture.stop()
         kernel.stop()
         ike.stop()
+        keyDaemons.stop()
     }
 
     /// Whether this host has been looked at once since the start.
@@ -213,6 +218,9 @@ public final class ProbingService: Sendable {
         defer { rekeys.forget(rekeyGuest) }
         let kernelGuest = kernel.observe(plans)
         defer { kernel.forget(kernelGuest) }
+        let daemonGuest = keyDaemons.observe(plans)
+        defer { keyDaemons.forget(daemonGuest) }
+        async let initiated: Void = initiate(plans)
         let traffic = observeTraffic()
         defer { traffic?.stop() }
         // Beside the other probes; ended by the same limit.
@@ -228,6 +236,7 @@ public final class ProbingService: Sendable {
             do { try await Task.sleep(for: .milliseconds(100)) } catch { break }
         }
         await ports
+        await initiated
         let kernel = await offPool { [resolver] in Self.look(at: plans, resolver) }
         let (ended, continuous, now, wall) = await loop.run { state in
             (
@@ -240,6 +249,15 @@ public final class ProbingService: Sendable {
                 let judge = continuous.first { $0.plan.name == monitor.plan.name } ?? monitor
                 return monitor.report(now: now, wall: wall, stateOf: judge)
             }, kernel, probes: Self.probeLogs(of: continuous))
+    }
+
+    /// Has key daemons try what is configured and down, where the configuration allows it.
+    private func initiate(_ plans: [TunnelPlan]) async {
+        await withTaskGroup { group in
+            for plan in plans where plan.configuration.probing.ikeInitiate {
+                group.addTask { [keyDaemons] in _ = await keyDaemons.initiate(plan) }
+            }
+        }
     }
 
     /// Watches for traffic through the tunnels where nobody does so continuously: a target that
@@ -398,6 +416,7 @@ public final class ProbingService: Sendable {
         let captured = await capture.report()
         let (now, wall) = Self.bothClocks()
         let timed = rekeys.report(probes: probes, at: now, wall: wall)
+        let daemons = await keyDaemons.report()
         let known = await kernel.report()
         let findings = knowledge.withLock {
             HostFindings.findings(
@@ -424,7 +443,9 @@ public final class ProbingService: Sendable {
                 tunnel.kernel.adopt(known[tunnel.plan.name])
                 tunnel.ike = TunnelIKE(
                     probe: ike.result(of: tunnel.plan), unprobed: IKEService.unprobed(tunnel.plan),
-                    wire: nil, daemon: nil, capture: tunnel.capture, kernel: tunnel.kernel,
+                    wire: tunnel.capture.ike, daemon: daemons[tunnel.plan.name],
+                    capture: tunnel.capture,
+                    kernel: tunnel.kernel,
                     watched: MonotonicClock.now() - startedAt, at: MonotonicClock.now())
                 tunnel.findings += CaptureFindings.findings(of: tunnel.capture, tunnel.plan)
                 return tunnel
@@ -478,6 +499,7 @@ public final class ProbingService: Sendable {
             rekeys.watch(round.plans)
             kernel.watch(round.plans)
             ike.watch(round.plans)
+            keyDaemons.watch(round.plans)
         }
         if let associations = round.associations { take(associations) }
         for (name, waiting) in waitingChanges {
