@@ -71,6 +71,14 @@ import Testing
         #expect(TunnelRekeys().lines(isVerbose: true).isEmpty)
     }
 
+    @Test func `an observer's rekeys are counted by the wire, an endpoint's by the kernel`() {
+        var report = StatusReport.fresh
+        report.tunnels[0].rekeys.wireCount = 2
+        #expect(report.tunnels[0].rekeyCount == 0)
+        report.tunnels[0].plan.configuration.role = .observer
+        #expect(report.tunnels[0].rekeyCount == 2)
+    }
+
     @Test func `the histogram is there from the first scrape, and counts finished rekeys`() throws {
         var report = StatusReport.fresh
         let fresh = try #require(RekeyMetrics(report: report).families.first)

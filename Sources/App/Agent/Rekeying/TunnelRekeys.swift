@@ -1,5 +1,15 @@
+import Configuration
+import KernelState
 import NetworkPrimitives
 import Rekeying
+
+extension TunnelReport {
+    /// Rekeys so far: the kernel's count, beside an appliance those that the wire showed.
+    var rekeyCount: UInt64 {
+        plan.configuration.role == .observer
+            ? rekeys.wireCount ?? 0 : kernel.reading?.totals.rekeys ?? 0
+    }
+}
 
 /// What is known of one tunnel's rekeys.
 struct TunnelRekeys: Sendable {

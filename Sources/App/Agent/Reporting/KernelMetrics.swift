@@ -41,7 +41,7 @@ struct KernelMetrics {
                 report.tunnels.map { tunnel in
                     MetricSample(
                         [.init("tunnel", tunnel.plan.name)],
-                        .count(tunnel.kernel.reading?.totals.rekeys ?? 0))
+                        .count(tunnel.rekeyCount))
                 }),
             errors,
         ]
