@@ -55,6 +55,8 @@ let package = Package(
         .library(
             name: "ESPSimulation",
             targets: ["ESPSimulation", "NetworkPrimitives", "NetworkSimulation"]),
+        .library(
+            name: "Netlink", targets: ["KernelState", "Netlink", "NetworkPrimitives", "RawSockets"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),

@@ -1,6 +1,6 @@
 // swift-tools-version: 6.2
 //
-// What `scripts/bench analysis` and `scripts/bench capture` need besides the program under test. A
+// What `scripts/bench analysis`, `capture` and `kernel` need besides the program under test. A
 // package of its own, so that nothing of it is in the product.
 
 import PackageDescription
@@ -17,5 +17,14 @@ let package = Package(
                 .enableUpcomingFeature("ExistentialAny"),
                 .enableUpcomingFeature("MemberImportVisibility"),
                 .treatAllWarnings(as: .error),
-            ])
+            ]),
+        .executableTarget(
+            name: "kernel-events",
+            dependencies: [.product(name: "Netlink", package: "tunnel-probe")],
+            swiftSettings: [
+                .swiftLanguageMode(.v6),
+                .enableUpcomingFeature("ExistentialAny"),
+                .enableUpcomingFeature("MemberImportVisibility"),
+                .treatAllWarnings(as: .error),
+            ]),
     ])

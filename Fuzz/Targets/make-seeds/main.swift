@@ -143,6 +143,45 @@ write(
     [4, 2, 24, 0, 0, 254, 2, 0, 1, 0, 0, 0, 0, 8, 0, 1, 0, 192, 0, 2, 0, 8, 0, 4, 0, 2, 0, 0, 0],
     "netlink-message", "route")
 
+// Events: the parser, the message's type, the payload.
+func joined(_ parts: [[UInt8]]) -> [UInt8] { parts.flatMap { $0 } }
+
+func zeros(_ count: Int) -> [UInt8] { [UInt8](repeating: 0, count: count) }
+
+func part(_ message: [UInt8], _ range: Range<Int>) -> [UInt8] { Array(message[range]) }
+
+for (index, message) in CapturedMessage.associations.enumerated() {
+    let info = part(message, 0..<224)
+    let attributes = part(message, 224..<message.count)
+    write(joined([[7, 0x10], message]), "netlink-message", "event-added-\(index)")
+    // struct xfrm_user_expire has 8 octets more before the attributes.
+    write(
+        joined([[7, 0x18], info, [1], zeros(7), attributes]), "netlink-message",
+        "event-expired-\(index)")
+    // struct xfrm_usersa_id; XFRMA_SA with the SA's struct; the SA's attributes.
+    let identity = joined([part(message, 56..<76), part(message, 212..<214), [50, 0]])
+    write(
+        joined([[7, 0x11], identity, [228, 0, 6, 0], info, attributes]), "netlink-message",
+        "event-deleted-\(index)")
+}
+for (index, message) in CapturedMessage.policies.enumerated() {
+    let info = part(message, 0..<168)
+    write(joined([[7, 0x13], message]), "netlink-message", "event-policy-\(index)")
+    // struct xfrm_user_acquire: id, source, selector, the policy's struct, aalgos to seq.
+    write(
+        joined([
+            [7, 0x17], zeros(40), part(message, 0..<56), info, zeros(16),
+            part(message, 168..<message.count),
+        ]), "netlink-message", "event-wanted-\(index)")
+}
+for (index, message) in CapturedMessage.links.enumerated() {
+    write(joined([[8, 16], message]), "netlink-message", "event-link-\(index)")
+}
+write([7, 0x1c, 50], "netlink-message", "event-flushed")
+write(
+    joined([[7, 0x26], zeros(20), [2, 0, 50, 0], zeros(36), [17, 148, 4, 3]]),
+    "netlink-message", "event-mapping")
+
 write(
     Array(read("../agent.conf").prefix(4000)), "toml-walk", "agent.conf")
 write(
