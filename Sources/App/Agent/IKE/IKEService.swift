@@ -109,17 +109,26 @@ final class IKEService: Sendable {
 
     private func probe(_ plans: [TunnelPlan], until end: MonotonicInstant) async {
         guard !plans.isEmpty else { return }
-        let reports = await withCheckedContinuation { continuation in
-            do throws(SocketError) {
-                try PinnedThread.start(name: "ike-probe") {
-                    continuation.resume(returning: IKEProbeRound.run(plans, until: end))
+        let answer = Answer()
+        // Whoever no longer waits is let go at once; the round itself ends by its limits, unheard.
+        let reports = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                guard answer.await(with: continuation) else { return }
+                do throws(SocketError) {
+                    try PinnedThread.start(name: "ike-probe") {
+                        answer.give(IKEProbeRound.run(plans, until: end))
+                    }
+                } catch {
+                    let refused = IKEProbeReport.unprobed(because: error.description)
+                    answer.give(
+                        Dictionary(
+                            plans.map { ($0.name, refused) },
+                            uniquingKeysWith: { first, _ in first }
+                        ))
                 }
-            } catch {
-                let refused = IKEProbeReport.unprobed(because: error.description)
-                continuation.resume(
-                    returning: Dictionary(
-                        plans.map { ($0.name, refused) }, uniquingKeysWith: { first, _ in first }))
             }
+        } onCancel: {
+            answer.give([:])
         }
         let now = MonotonicClock.now()
         state.withLock { state in
@@ -133,5 +142,36 @@ final class IKEService: Sendable {
                 logger.debug("tunnel \(plan.name): UDP \(port.number) is \(port.state.rawValue)")
             }
         }
+    }
+}
+
+/// What a round tells, taken once: by its end, or by the cancellation of whoever waits for it.
+private final class Answer: Sendable {
+    typealias Reports = [String: IKEProbeReport]
+
+    private struct State {
+        var continuation: CheckedContinuation<Reports, Never>?
+        var isGiven = false
+    }
+
+    private let state = Mutex(State())
+
+    /// Lets `continuation` wait; false when it was cancelled before, and goes on with nothing.
+    func await(with continuation: CheckedContinuation<Reports, Never>) -> Bool {
+        let waits = state.withLock { state in
+            if !state.isGiven { state.continuation = continuation }
+            return !state.isGiven
+        }
+        if !waits { continuation.resume(returning: [:]) }
+        return waits
+    }
+
+    /// Gives the answer; only the first one counts.
+    func give(_ reports: Reports) {
+        let continuation = state.withLock { state in
+            state.isGiven = true
+            return state.continuation.take()
+        }
+        continuation?.resume(returning: reports)
     }
 }
