@@ -35,6 +35,11 @@ public struct KeyDaemonRecord: Equatable, Sendable {
             guard failure != .childRefused, failure != .temporaryFailure else { break }
             failure = nil
             evidence = []
+        case .associationRekeyed:
+            // It shows nothing of a child SA that was refused before.
+            guard failure != .childRefused else { break }
+            failure = nil
+            evidence = []
         case .childEstablished:
             failure = nil
             evidence = []

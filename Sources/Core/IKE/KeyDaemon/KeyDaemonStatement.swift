@@ -4,6 +4,8 @@ public enum KeyDaemonStatement: Equatable, Sendable {
     case failed(IKEFailure)
     /// The peer is who it says, the IKE SA is up.
     case associationEstablished
+    /// The IKE SA was replaced by a new one, which has its children.
+    case associationRekeyed
     /// A child SA is up: nothing is wrong.
     case childEstablished
 
@@ -44,6 +46,7 @@ public enum KeyDaemonStatement: Equatable, Sendable {
         Phrase("received TEMPORARY_FAILURE notify", says: .failed(.temporaryFailure)),
         Phrase("constraint check failed: identity ", says: .failed(.identity)),
         Phrase("no matching peer config found", says: .failed(.identity)),
+        Phrase("IDr payload missing", says: .failed(.identity)),
         Phrase("IDir '", "' does not match to '", says: .failed(.identity)),
         Phrase("received AUTHENTICATION_FAILED notify", says: .failed(.authentication)),
         Phrase("tried ", " shared key", "but MAC mismatched", says: .failed(.authentication)),
@@ -56,19 +59,35 @@ public enum KeyDaemonStatement: Equatable, Sendable {
         Phrase("establishing IKE_SA failed, peer not responding", says: .failed(.noResponse)),
         Phrase("CHILD_SA ", " established", says: .childEstablished),
         Phrase("IKE_SA ", " established between ", says: .associationEstablished),
-        // pluto
-        Phrase("rejected Child SA with ", says: .failed(.childRefused)),
-        Phrase("response rejected ", "TS_UNACCEPTABLE", says: .failed(.childRefused)),
+        Phrase("IKE_SA ", " rekeyed between ", says: .associationRekeyed),
+        // pluto: a notify that is named in a message about a child SA refuses no more than that.
         Phrase("TEMPORARY_FAILURE", says: .failed(.temporaryFailure)),
+        Phrase("rejected Child SA with ", says: .failed(.childRefused)),
+        Phrase("response for Child SA ", "was rejected with ", says: .failed(.childRefused)),
+        Phrase(
+            "CREATE_CHILD_SA failed with error notification TS_UNACCEPTABLE",
+            says: .failed(.childRefused)),
+        Phrase(
+            "CREATE_CHILD_SA failed with error notification NO_PROPOSAL_CHOSEN",
+            says: .failed(.childRefused)),
+        Phrase("response rejected ", "TS_UNACCEPTABLE", says: .failed(.childRefused)),
         Phrase("we require IKEv2 peer to have ID ", says: .failed(.identity)),
         Phrase("we require peer to have ID ", says: .failed(.identity)),
         Phrase("Peer ID ", " mismatched", says: .failed(.identity)),
-        Phrase("rejected by peer: AUTHENTICATION_FAILED", says: .failed(.authentication)),
+        Phrase("did not include IDr payload", says: .failed(.identity)),
         Phrase("AUTHENTICATION_FAILED", says: .failed(.authentication)),
+        Phrase("authentication failed: ", says: .failed(.authentication)),
         Phrase("NO_PROPOSAL_CHOSEN", says: .failed(.noProposal)),
         Phrase("second timeout exceeded after ", " retransmits", says: .failed(.noResponse)),
-        Phrase("established Child SA", says: .childEstablished),
-        Phrase("established IKE SA", says: .associationEstablished),
+        // Without the first word these would be found where an SA is deleted: its state is named there.
+        Phrase("initiator established Child SA", says: .childEstablished),
+        Phrase("responder established Child SA", says: .childEstablished),
+        Phrase("initiator rekeyed Child SA", says: .childEstablished),
+        Phrase("responder rekeyed Child SA", says: .childEstablished),
+        Phrase("initiator established IKE SA", says: .associationEstablished),
+        Phrase("responder established IKE SA", says: .associationEstablished),
+        Phrase("initiator rekeyed IKE SA", says: .associationRekeyed),
+        Phrase("responder rekeyed IKE SA", says: .associationRekeyed),
     ]
 }
 
