@@ -50,10 +50,14 @@ let seeds: [Target] =
         product(
             "CapturedMessages", [], in: "Tests/KernelStateTests",
             sources: ["CapturedMessages.swift"], testable: true),
+        product(
+            "ViciSamples", [], in: "Tests/IKETests", sources: ["KeyDaemon/ViciSample.swift"],
+            testable: true),
         .executableTarget(
             name: "make-seeds",
             dependencies: [
                 "CZlib", "CapturedMessages", "FrameSamples", "NetworkPrimitives", "PacketFormats",
+                "ViciSamples",
             ], path: "Targets/make-seeds", swiftSettings: [.swiftLanguageMode(.v6)]),
     ]
 
@@ -68,6 +72,7 @@ let package = Package(
         .systemLibrary(name: "CZlib", path: "Sources/C/CZlib", pkgConfig: "zlib"),
         product("NetworkPrimitives", [], in: "Sources/Core/NetworkPrimitives"),
         product("PacketFormats", ["NetworkPrimitives"], in: "Sources/Core/PacketFormats"),
+        product("IKE", ["NetworkPrimitives", "PacketFormats"], in: "Sources/Core/IKE"),
         product("CaptureFormats", ["NetworkPrimitives"], in: "Sources/Core/CaptureFormats"),
         product(
             "ESPAnalysis",
@@ -79,7 +84,6 @@ let package = Package(
             "TunnelHealth",
             ["NetworkPrimitives", .product(name: "RealModule", package: "swift-numerics")],
             in: "Sources/Core/TunnelHealth"),
-        product("IKE", ["NetworkPrimitives", "PacketFormats"], in: "Sources/Core/IKE"),
         product("KernelState", ["NetworkPrimitives"], in: "Sources/Core/KernelState"),
         product(
             "RawSockets", ["CLinux", "NetworkPrimitives"], in: "Sources/System/RawSockets"),
@@ -124,5 +128,6 @@ let package = Package(
         fuzzer("netlink-message", ["KernelState"]),
         fuzzer("host-text", ["HostText", "KernelState", "NetworkPrimitives"]),
         fuzzer("toml-walk", ["Configuration"]),
+        fuzzer("vici-message", ["IKE", "NetworkPrimitives"]),
         fuzzer("packet-path", ["Agent", "CaptureFormats", "ESPAnalysis", "PacketFormats"]),
     ] + seeds)

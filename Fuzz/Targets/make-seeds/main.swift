@@ -7,6 +7,7 @@ import CZlib
 import Glibc
 import NetworkPrimitives
 import PacketFormats
+@testable import ViciSamples
 
 func read(_ path: String) -> [UInt8] {
     guard let file = fopen(path, "r") else { fatalError("cannot open \(path)") }
@@ -213,3 +214,21 @@ for name in ["rekeys", "cookie", "fragments", "no-proposal", "other-group", "ike
     }
     write(stream, "ike", name)
 }
+
+// The message of an event or an answer alone stands behind lengths, kind and name.
+for (name, sample, place) in [
+    ("list-conns", ViciSample.listConns, 20), ("list-sas", ViciSample.listSAs, 18),
+    ("version", ViciSample.version, 5),
+] {
+    write([0, 1] + sample, "vici-message", name)
+    write([1, 0] + sample[place...], "vici-message", "\(name)-message")
+}
+let daemonLines = """
+    07[IKE] initiating IKE_SA lab[1] to 198.51.100.1
+    07[NET] received packet: from 198.51.100.1[500] to 203.0.113.10[500] (65 bytes)
+    07[IKE] <lab|1> received AUTHENTICATION_FAILED notify error
+    07[IKE] CHILD_SA net{2} established with SPIs c257_i cdff_o and TS a === b
+    "lab" #1: sent IKE_SA_INIT request to 198.51.100.1:UDP/500
+    "lab"[2] 198.51.100.1 #2: IKE_AUTH response rejected Child SA with TS_UNACCEPTABLE
+    """
+write([2, 0] + Array(daemonLines.utf8), "vici-message", "daemon-lines")
