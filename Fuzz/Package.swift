@@ -72,7 +72,9 @@ let package = Package(
         .systemLibrary(name: "CZlib", path: "Sources/C/CZlib", pkgConfig: "zlib"),
         product("NetworkPrimitives", [], in: "Sources/Core/NetworkPrimitives"),
         product("PacketFormats", ["NetworkPrimitives"], in: "Sources/Core/PacketFormats"),
-        product("IKE", ["NetworkPrimitives", "PacketFormats"], in: "Sources/Core/IKE"),
+        product("JSONText", ["NetworkPrimitives"], in: "Sources/Core/JSONText"),
+        product(
+            "IKE", ["JSONText", "NetworkPrimitives", "PacketFormats"], in: "Sources/Core/IKE"),
         product("CaptureFormats", ["NetworkPrimitives"], in: "Sources/Core/CaptureFormats"),
         product(
             "ESPAnalysis",
@@ -124,6 +126,7 @@ let package = Package(
         fuzzer("capture-reader", ["CaptureFormats"]),
         fuzzer("gzip-stream", ["CaptureFormats", "PacketCapture"]),
         fuzzer("ike", ["IKE", "NetworkPrimitives", "PacketFormats"]),
+        fuzzer("ike-log", ["IKE", "NetworkPrimitives"]),
         fuzzer("icmp-message", ["NetworkPrimitives", "PacketFormats"]),
         fuzzer("netlink-message", ["KernelState"]),
         fuzzer("host-text", ["HostText", "KernelState", "NetworkPrimitives"]),

@@ -232,3 +232,17 @@ let daemonLines = """
     "lab"[2] 198.51.100.1 #2: IKE_AUTH response rejected Child SA with TS_UNACCEPTABLE
     """
 write([2, 0] + Array(daemonLines.utf8), "vici-message", "daemon-lines")
+
+let logLine =
+    #"{"Level":"info","LocalIP":"198.51.100.1","LocalPort":500,"Message":"unknown \u00efdentity 'x'","#
+    + #""RemoteIP":"2001:db8::1","RemotePort":"4500","Timestamp":"2026-11-22T12:00:00Z"}"#
+let renamedLine =
+    #"{"ts":1795348800123456789,"sev":"warn","text":"NO_PROPOSAL_CHOSEN sent","peer":"192.0.2.1","a":null}"#
+for (name, text) in [
+    ("lines", "\(logLine)\r\n\(renamedLine)\n{\"Level\":\n\(logLine)"),
+    ("batch", "{\"events\":[\n {\"info\":\(logLine)},\n {\"info\":\(renamedLine)}\n]}\n"),
+    ("array", "\u{feff}[\(renamedLine),{\"a\":[1,-2.5e3,true,{}]}]"),
+    ("csv", "Level,LocalIP,Message\ninfo,192.0.2.1,x\n"),
+] {
+    write([3] + Array(text.utf8), "ike-log", name)
+}

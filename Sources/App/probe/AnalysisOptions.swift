@@ -45,9 +45,12 @@ extension SPI {
     }
 }
 
-/// The analysis of a file as commands run it: with progress, and with their exit statuses.
+/// The analysis of files as commands run it: with progress, and with their exit statuses.
 struct FileAnalysis {
-    var path: String
+    /// The capture; nil for a log alone.
+    var path: String?
+    /// The provider's IKE log.
+    var ikeLog: String?
     var windows: [Int]
     /// The tunnel that was asked for, which the configuration must have.
     var tunnel: String?
@@ -64,22 +67,7 @@ struct FileAnalysis {
                     + (known.isEmpty ? ", nor any other" : "; there are: \(known)"),
                 status: CommandExit.usage)
         }
-        let analysis = CaptureAnalysis(tunnels: tunnels, namedWindows: windows)
-        let line = ProgressLine()
-        var report: AnalysisReport
-        do throws(CaptureAnalysis.CannotOpen) {
-            defer { line.clear() }
-            // A terminal at the far end of a slow line has other things to do.
-            var next = ContinuousClock.now
-            report = try analysis.run(path: path) { progress in
-                let now = ContinuousClock.now
-                guard now >= next else { return }
-                next = now + .milliseconds(100)
-                line.show(progress.share, progress.text)
-            }
-        } catch {
-            throw CommandFailure(message: error.description, status: CommandExit.noInput)
-        }
+        var report = try read(tunnels)
         for complaint in report.complaints { Output.complain(complaint) }
         if let spi = options.stream, !report.select(spi: spi), !report.spis.isEmpty {
             let known = report.spis.prefix(10).map(\.description).joined(separator: ", ")
@@ -89,6 +77,38 @@ struct FileAnalysis {
                 status: CommandExit.usage)
         }
         return report
+    }
+
+    /// Reads the files that there are.
+    private func read(_ tunnels: KnownTunnels) throws(CommandFailure) -> AnalysisReport {
+        let line = ProgressLine()
+        // A terminal at the far end of a slow line has other things to do.
+        var next = ContinuousClock.now
+        func show(_ progress: CaptureAnalysis.Progress) {
+            let now = ContinuousClock.now
+            guard now >= next else { return }
+            next = now + .milliseconds(100)
+            line.show(progress.share, progress.text)
+        }
+        do throws(CaptureAnalysis.CannotOpen) {
+            defer { line.clear() }
+            let log =
+                if let ikeLog {
+                    try IKELogAnalysis(tunnels: tunnels).run(path: ikeLog, progress: show)
+                } else {
+                    IKELogReport?.none
+                }
+            guard let path else {
+                guard let log else { preconditionFailure("a command names a file or a log") }
+                return AnalysisReport(ikeLog: log)
+            }
+            let analysis = CaptureAnalysis(tunnels: tunnels, namedWindows: windows)
+            var report = try analysis.run(path: path, progress: show)
+            report.ikeLog = log
+            return report
+        } catch {
+            throw CommandFailure(message: error.description, status: CommandExit.noInput)
+        }
     }
 
     /// The tunnels by which streams get a direction; a file needs none.

@@ -60,6 +60,12 @@ extension Array<UInt8> {
         try unsafe body(self.span.bytes)
     }
 
+    /// Appends all octets of a span.
+    @inlinable
+    public mutating func append(_ octets: RawSpan) {
+        unsafe octets.withUnsafeBytes { unsafe append(contentsOf: $0) }
+    }
+
     /// Appends a 16-bit number in network order.
     @inlinable
     public mutating func append(bigEndian value: UInt16) {

@@ -28,21 +28,27 @@ extension IPAddress: CustomStringConvertible, LosslessStringConvertible {
     }
 
     private static func parseV4(_ bytes: ArraySlice<UInt8>) -> UInt32? {
-        let parts = bytes.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-        guard parts.count == 4 else { return nil }
         var bits: UInt32 = 0
-        for part in parts {
-            guard (1...3).contains(part.count), part.count == 1 || part.first != UInt8(ascii: "0")
-            else { return nil }
-            var value: UInt32 = 0
-            for byte in part {
-                guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) else { return nil }
+        var value: UInt32 = 0
+        var parts = 0
+        var digits = 0
+        for byte in bytes {
+            switch byte {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"):
+                // No leading zeros: inet_pton refuses what inet_aton takes for octal.
+                guard digits == 0 || value > 0, digits < 3 else { return nil }
                 value = value * 10 + UInt32(byte - UInt8(ascii: "0"))
+                digits += 1
+            case UInt8(ascii: "."):
+                guard digits > 0, value <= 255, parts < 3 else { return nil }
+                bits = bits << 8 | value
+                parts += 1
+                (value, digits) = (0, 0)
+            default: return nil
             }
-            guard value <= 255 else { return nil }
-            bits = bits << 8 | value
         }
-        return bits
+        guard parts == 3, digits > 0, value <= 255 else { return nil }
+        return bits << 8 | value
     }
 
     private static func parseV6(_ bytes: ArraySlice<UInt8>) -> UInt128? {

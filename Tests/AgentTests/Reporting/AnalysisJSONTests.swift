@@ -18,12 +18,12 @@ import Testing
             expectKeys(
                 [
                     "schema", "file", "truncated", "packets", "verdict", "streams", "findings",
-                    "ike_log",
+                    "ike_log", "timeline", "timeline_left_out",
                 ], in: document)
             #expect(document["schema"] as? String == "tunnelprobe.analysis/1")
             #expect(document["ike_log"] is NSNull)
             #expect(
-                document["ike_log_reason"] as? String == "this version does not read IKE logs")
+                document["ike_log_reason"] as? String == "no log was given: --ike-log FILE")
             for stream in try #require(document["streams"] as? [JSONDocument]) {
                 try StreamJSONTests.expectShape(stream)
             }

@@ -4,7 +4,8 @@ import PacketFormats
 import Rekeying
 import TunnelHealth
 
-/// Everything that the analysis of one capture file says: the value behind its JSON and its text.
+/// Everything that the analysis of a capture file, of a provider's IKE log or of both says: the value
+/// behind its JSON and its text.
 public struct AnalysisReport: Sendable {
     /// A place where the file stops making sense.
     struct Damage: Equatable, Sendable {
@@ -22,8 +23,8 @@ public struct AnalysisReport: Sendable {
         var largest: Duration = .zero
     }
 
-    /// The file as the operator named it; `-` for standard input.
-    var file: String
+    /// The capture as the operator named it; `-` for standard input, nil where none was given.
+    var file: String?
     /// How the file is written, like "pcapng"; nil where it is no capture.
     var format: String?
     /// Octets read, unpacked.
@@ -56,24 +57,34 @@ public struct AnalysisReport: Sendable {
     var unfollowedPackets: UInt64 = 0
     /// The windows that the operator named, sorted.
     var namedWindows: [Int] = []
+    /// What the provider's IKE log says; nil where none was given.
+    public var ikeLog: IKELogReport?
 
     init(file: String) {
         self.file = file
     }
 
+    /// The report of a log alone.
+    public init(ikeLog: IKELogReport) {
+        self.ikeLog = ikeLog
+    }
+
     /// What the file amounts to, in the words of states.
     ///
     /// - `degraded`: path reordering or a replay was found, or a named window would drop packets; without
-    ///   ESP, a failure of IKE.
-    /// - `unknown`: neither ESP nor IKE could be analysed, or a part of the file cannot be read.
+    ///   ESP, a failure of IKE; or the provider's log ends with a failed negotiation.
+    /// - `unknown`: neither ESP nor IKE could be analysed, or a part of a file cannot be read.
     /// - `healthy`: neither; many senders alone are nothing wrong, for the file does not say which
     ///   window the receiver had.
     ///
     /// What was found stays true whatever an unreadable part holds, so `degraded` comes first, as
     /// everywhere (interface page §2).
     var verdict: TunnelState {
-        if hasProblem { return .degraded }
-        return streams.isEmpty && ike.isEmpty || damage != nil ? .unknown : .healthy
+        if hasProblem || ikeLog?.verdict == .degraded { return .degraded }
+        guard file != nil else { return ikeLog?.verdict ?? .unknown }
+        let isUnknown =
+            streams.isEmpty && ike.isEmpty || damage != nil || ikeLog?.verdict == .unknown
+        return isUnknown ? .unknown : .healthy
     }
 
     private var hasProblem: Bool {
@@ -120,10 +131,13 @@ public struct AnalysisReport: Sendable {
     }
 
     /// The file for people.
-    var title: String { file == "-" ? "standard input" : file }
+    var title: String {
+        guard let file else { return ikeLog?.title ?? "" }
+        return file == "-" ? "standard input" : file
+    }
 
-    /// What went wrong with the file itself, a line each; empty for a good one.
+    /// What went wrong with the files themselves, a line each; empty for good ones.
     public var complaints: [String] {
-        damage.map { ["\(title): \($0.problem)"] } ?? []
+        (damage.map { ["\(title): \($0.problem)"] } ?? []) + (ikeLog?.complaints ?? [])
     }
 }

@@ -8,7 +8,7 @@ import NetworkPrimitives
 /// alone; the former wins. No name is resolved: a file may be of last year and of another place.
 public struct KnownTunnels: Equatable, Sendable {
     /// A tunnel's ends as its stanza states them.
-    private struct Ends: Equatable, Sendable {
+    struct Ends: Equatable, Sendable {
         var name: String
         var remote: IPAddress
         var local: IPAddress?
@@ -18,8 +18,8 @@ public struct KnownTunnels: Equatable, Sendable {
     public let names: [String]
     /// Every window size that the configuration names, sorted.
     let replayWindows: [Int]
-    private let ends: [Ends]
-    /// Why a stream belongs to none of them.
+    let ends: [Ends]
+    /// Why a stream or a record has no tunnel.
     let absence: String
 
     /// Knows the tunnels of a configuration.

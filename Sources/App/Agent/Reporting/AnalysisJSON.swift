@@ -7,22 +7,31 @@ extension AnalysisReport {
     var json: JSONValue {
         var document = JSONObject()
         document.put("schema", "tunnelprobe.analysis/1")
-        document.put("file", file)
-        document.put("format", format.map(JSONValue.string), orBecause: "the file is no capture")
-        document.put("bytes", octets)
+        let isCapture = file != nil
+        let noCapture = "no capture was given"
+        document.put("file", file.map(JSONValue.string), orBecause: noCapture)
+        document.put(
+            "format", format.map(JSONValue.string),
+            orBecause: isCapture ? "the file is no capture" : noCapture)
+        document.put("bytes", isCapture ? JSONValue(octets) : nil, orBecause: noCapture)
         document.put("truncated", isTruncated)
-        document.put("damage", damage?.json, orBecause: "the whole file could be read")
-        document.put("packets", packets)
-        document.put("packets_by_kind", frames.json)
-        let none = "there is no packet in it"
+        document.put(
+            "damage", damage?.json,
+            orBecause: isCapture ? "the whole file could be read" : noCapture)
+        document.put("packets", isCapture ? JSONValue(packets) : nil, orBecause: noCapture)
+        document.put("packets_by_kind", isCapture ? frames.json : nil, orBecause: noCapture)
+        let none = isCapture ? "there is no packet in it" : noCapture
         document.put(
             "first_packet_at", firstPacket.map { .string($0.description) }, orBecause: none)
         document.put("last_packet_at", lastPacket.map { .string($0.description) }, orBecause: none)
         var backward = JSONObject()
         backward.put("packets", backwardStamps.packets)
         backward.put("largest_seconds", backwardStamps.largest)
-        document.put("backward_stamps", backward.value)
-        document.put("capture_drops", captureDrops, orBecause: "the file does not say")
+        document.put(
+            "backward_stamps", isCapture ? backward.value : nil, orBecause: noCapture)
+        document.put(
+            "capture_drops", captureDrops,
+            orBecause: isCapture ? "the file does not say" : noCapture)
         document.put("unfollowed_packets", unfollowedPackets)
         document.put("verdict", verdict.rawValue)
         document.put("streams", .array(streams.map(\.json)))
@@ -30,9 +39,17 @@ extension AnalysisReport {
         document.put("unlisted_rekeys", unlistedRekeys)
         document.put("ike", .array(ike.map(\.json)))
         document.put("findings", .array(findings.map(\.json)))
-        document.put("ike_log", nil, orBecause: "this version does not read IKE logs")
+        document.put("ike_log", ikeLog?.json, orBecause: "no log was given: --ike-log FILE")
+        let timeline = timeline
+        document.put("timeline", timeline.json)
+        document.put("timeline_left_out", timeline.leftOut)
         return document.value
     }
+}
+
+extension JSONValue {
+    /// A count.
+    fileprivate init(_ count: UInt64) { self = .integer(Int64(clamping: count)) }
 }
 
 extension AnalysisReport.Damage {

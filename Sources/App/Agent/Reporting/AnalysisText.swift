@@ -26,7 +26,7 @@ struct AnalysisText {
             "\(palette.paint(report.title, .strong))  \(palette.paint(report.verdict))  "
                 + headline(report)
         ]
-        lines += file(report).map { "  " + palette.paint($0, .faint) }
+        if report.file != nil { lines += file(report).map { "  " + palette.paint($0, .faint) } }
         let shown = isVerbose ? report.streams[...] : report.streams.prefix(Self.shownStreams)
         // Without a configuration the reason is the same for all: once is enough.
         let reasons = Set(report.streams.compactMap(\.unknownBecause))
@@ -61,13 +61,26 @@ struct AnalysisText {
             let more = FigureText.count(report.ike.count - ike.count, "more pair")
             lines += ["", "\(more) of hosts with IKE; --verbose shows all"]
         }
+        if let log = report.ikeLog {
+            let text = IKELogText(palette: palette, isVerbose: isVerbose)
+            lines += [""] + text.lines(log) + [""] + text.lines(report.timeline)
+        }
         for finding in report.findings { lines += [""] + finding.lines(palette) }
         return lines.joined(separator: "\n") + "\n"
     }
 
     /// What the verdict rests on, in one line.
     private func headline(_ report: AnalysisReport) -> String {
-        guard !report.streams.isEmpty else { return absence(report) }
+        let log = report.ikeLog.map { [IKELogText.headline($0)] } ?? []
+        guard report.file != nil else { return log.joined() }
+        guard !report.streams.isEmpty else {
+            return ([absence(report)] + log).joined(separator: "; ")
+        }
+        return (capture(report) + log).joined(separator: "; ")
+    }
+
+    /// What the capture's part of the verdict rests on.
+    private func capture(_ report: AnalysisReport) -> [String] {
         var parts: [String] = []
         if report.streams.contains(where: { $0.says(.replaySuspected) }) {
             parts.append("old packets return: replay suspected")
@@ -100,7 +113,7 @@ struct AnalysisText {
             }
             parts.append(streams + advice)
         }
-        return parts.joined(separator: "; ")
+        return parts
     }
 
     /// Why there is no stream.
