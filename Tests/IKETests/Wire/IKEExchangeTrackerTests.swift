@@ -1,4 +1,4 @@
-import IKE
+@testable import IKE
 import NetworkPrimitives
 import PacketFormats
 import Testing
@@ -132,6 +132,35 @@ import Testing
         #expect(report.failure == .noResponse)
         #expect(report.outbound.truncated == 1 && report.inbound.truncated == 1)
         #expect(report.outbound.malformed == 0)
+    }
+
+    @Test(arguments: [true, false])
+    func `an unanswered request of a probe is no failure, a daemon's is`(
+        isProbe: Bool
+    ) throws {
+        let request = try #require(CapturedIKE("rekeys").frames.first)
+        guard case .ike(let datagram) = request.decoded else {
+            Issue.record("no IKE")
+            return
+        }
+        var octets = request.octets
+        if isProbe {
+            let spi = IKEProbeMessage.spi(1)
+            for index in 0..<8 {
+                octets[datagram.payload.lowerBound + index] = UInt8(
+                    truncatingIfNeeded: spi >> UInt64(56 - 8 * index))
+            }
+        }
+        var tracker = IKEExchangeTracker()
+        for second in 0..<4 {
+            octets.withRawSpan {
+                tracker.receive(datagram, in: $0, at: .zero + .seconds(second))
+            }
+        }
+        let report = try #require(tracker.reports(at: .zero + .seconds(60)).first)
+        #expect(report.failure == (isProbe ? nil : .noResponse))
+        #expect((report.answered500 ?? report.answered4500) == (isProbe ? nil : false))
+        #expect(report.associations == (isProbe ? 0 : 1))
     }
 
     @Test func `a flood of made-up SPIs and hosts displaces itself`() throws {

@@ -85,6 +85,8 @@ public struct IKEExchangeTracker: Sendable {
             if message.isIKEv1 { pairs[key]?.report[direction].ikev1 &+= 1 }
             return
         }
+        // A probe is nobody's negotiation: that it is refused or never completed is no failure.
+        if IKEProbeMessage.isProbe(initiatorSPI: message.header.initiatorSPI) { return }
         // A message that contradicts itself is an exchange of nobody.
         if case .malformed = message.extent { return }
         if message.encrypted?.fragment != nil { pairs[key]?.report[direction].fragments &+= 1 }
