@@ -105,12 +105,10 @@ let package = Package(
 
         // From the frame to the streams, without what needs a network.
         product(
-            "Agent",
-            ["ESPAnalysis", "IKE", "NetworkPrimitives", "PacketFormats", "TunnelHealth"],
+            "Agent", ["ESPAnalysis", "IKE", "NetworkPrimitives", "PacketFormats"],
             in: "Sources/App/Agent/Analysis",
             sources: [
-                "AnalysisReport.swift", "CaptureClock.swift", "CapturedStream.swift",
-                "ESPObservation+Datagram.swift", "FrameReading.swift",
+                "CaptureClock.swift", "ESPObservation+Datagram.swift", "FrameReading.swift",
             ], testable: true),
 
         // What is made of the texts of this host's kernel and of nft.

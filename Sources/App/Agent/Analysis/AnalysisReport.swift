@@ -15,14 +15,6 @@ public struct AnalysisReport: Sendable {
         var problem: String
     }
 
-    /// Stamps that lie before those of earlier packets.
-    struct BackwardStamps: Equatable, Sendable {
-        /// Packets with one.
-        var packets: UInt64 = 0
-        /// The longest way back.
-        var largest: Duration = .zero
-    }
-
     /// The capture as the operator named it; `-` for standard input, nil where none was given.
     var file: String?
     /// How the file is written, like "pcapng"; nil where it is no capture.

@@ -96,7 +96,7 @@ extension AnalysisReport {
         firstPacket = clock.first
         lastPacket = clock.last
         backwardStamps = clock.backward
-        ike = outcome.ike.map { IKEConversation($0, tunnels, clock) }
+        ike = outcome.ike.map { tunnels.placed($0, clock) }
         let reports = table.takeClosedReports() + table.reports(at: clock.now)
         unfollowedPackets = table.unanalysedPackets
         streams = reports.map {

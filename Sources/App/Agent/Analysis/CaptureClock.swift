@@ -8,7 +8,7 @@ import NetworkPrimitives
 /// there.
 struct CaptureClock: Sendable {
     /// Stamps that lie before an earlier packet's.
-    private(set) var backward = AnalysisReport.BackwardStamps()
+    private(set) var backward = BackwardStamps()
     /// Packets without a stamp; they are taken as simultaneous with their predecessors.
     private(set) var unstampedPackets: UInt64 = 0
     /// The earliest stamp.
@@ -87,4 +87,12 @@ struct CaptureClock: Sendable {
         let offset = anchors.last { $0.instant <= instant }?.offset ?? offset
         return WallTime(nanoseconds: offset) + .nanoseconds(instant.nanoseconds)
     }
+}
+
+/// Stamps that lie before those of earlier packets.
+struct BackwardStamps: Equatable, Sendable {
+    /// Packets with one.
+    var packets: UInt64 = 0
+    /// The longest way back.
+    var largest: Duration = .zero
 }

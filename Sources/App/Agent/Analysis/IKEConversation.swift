@@ -12,20 +12,6 @@ struct IKEConversation: Sendable {
     /// The file's clock, by which the report's instants are told.
     let clock: CaptureClock
 
-    /// A conversation of a file.
-    ///
-    /// - Parameters:
-    ///   - report: what was seen.
-    ///   - tunnels: the tunnels that are known.
-    ///   - clock: the file's clock.
-    init(_ report: IKEWireReport, _ tunnels: KnownTunnels, _ clock: CaptureClock) {
-        self.report = report
-        self.clock = clock
-        guard let local = report.local, let remote = report.remote else { return }
-        tunnel = tunnels.name(local: local, remote: remote)
-        if tunnel == nil { unknownBecause = tunnels.absence }
-    }
-
     /// The failure that is proven, or else the likely one.
     var failure: IKEFailure? { report.failure ?? report.likelyFailure }
 }

@@ -1,5 +1,6 @@
 public import Configuration
 import ESPAnalysis
+import IKE
 import NetworkPrimitives
 
 /// The configured tunnels, by whose outer addresses a stream of a file gets tunnel and direction.
@@ -98,6 +99,16 @@ public struct KnownTunnels: Equatable, Sendable {
     /// Each tunnel's ends; the near one is nil where it is not known.
     var places: [(name: String, local: IPAddress?, remote: IPAddress)] {
         ends.map { ($0.name, $0.local, $0.remote) }
+    }
+
+    /// The IKE of two hosts with its place among the tunnels.
+    func placed(_ report: IKEWireReport, _ clock: CaptureClock) -> IKEConversation {
+        var conversation = IKEConversation(report: report, clock: clock)
+        if let local = report.local, let remote = report.remote {
+            conversation.tunnel = name(local: local, remote: remote)
+        }
+        if conversation.tunnel == nil { conversation.unknownBecause = absence }
+        return conversation
     }
 
     /// The tunnel between two hosts; nil when there is none.
