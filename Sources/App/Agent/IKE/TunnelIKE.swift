@@ -103,6 +103,10 @@ struct TunnelIKE: Sendable {
             sightings.append(IKEVerdict.Sighting(failure, by: .probe, at: probe?.endedAt))
         }
         circumstances.hasAssociations = hasAssociations
+        // The wire shows the agent's own probes too, which a peer may leave unanswered.
+        if let daemon, daemon.reason == nil {
+            circumstances.isUp = daemon.association?.state == "ESTABLISHED"
+        }
         // A child SA in the kernel and no word of IKE: whatever a probe met, it did not keep the SA
         // from being there.
         if hasAssociations == true, daemon?.failure == nil, wire?.failure == nil {
