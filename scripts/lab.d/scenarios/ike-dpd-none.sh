@@ -20,6 +20,7 @@ check() {
     facts_all status <<-END
 		ike.failure = null
 		ike.daemon.dpd.delay_seconds = 0
-		ike.daemon.dpd.action = clear
+		ike.daemon.dpd.action = none # as vici calls it
+		ike.daemon.dpd.restarts = false
 	END
 }

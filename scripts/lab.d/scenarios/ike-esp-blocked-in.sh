@@ -22,6 +22,7 @@ check() {
 		ike.failure = null
 		ike.udp_500 = open
 		ike.esp = one_way
+		ike.esp_missing_direction = inbound
 		kernel.sas[direction=outbound].packets > 0
 		kernel.sas[direction=inbound].packets = 0
 		esp(wan.pcap,$endpoint_address) = 0

@@ -21,6 +21,7 @@ check() {
 		file(c.charon.log) matches CHILD_SA net\{1\} established
 		ike.failure = null
 		ike.udp_500 = open
+		ike.esp = flowing # the provider sends, and is not answered
 		kernel.sas[direction=outbound].packets > 0
 		kernel.sas[direction=inbound].packets > 0
 		probes[path=inside].received = 0

@@ -30,7 +30,7 @@ check() {
 		esp(wan.pcap,$endpoint_address) > 0
 		kernel.sas[].encapsulation = udp
 		kernel.mapping_changes >= 1
-		ike.failure = null
+		ike.failure = null # though its NAT hides the answers to the agent's own probes
 		ike.esp = flowing
 	END
 }

@@ -12,9 +12,9 @@ check() {
     ike_start
     ike_initiate
     ike_configuration
-    note tries-before "$(grep -c 'initiating IKE_SA' "$work/c.charon.log")"
+    note tries-before "$(grep -c 'vici initiate CHILD_SA' "$work/c.charon.log")"
     probe_now unasked
-    note tries-unasked "$(grep -c 'initiating IKE_SA' "$work/c.charon.log")"
+    note tries-unasked "$(grep -c 'vici initiate CHILD_SA' "$work/c.charon.log")"
     facts unasked <<-END
 		file(c.charon.log) matches received AUTHENTICATION_FAILED notify error
 		ike.failure = null
@@ -23,7 +23,7 @@ check() {
 	END
     ike_configuration 'ike_initiate = true'
     probe_now asked
-    note tries-asked "$(grep -c 'initiating IKE_SA' "$work/c.charon.log")"
+    note tries-asked "$(grep -c 'vici initiate CHILD_SA' "$work/c.charon.log")"
     facts_all asked <<-END
 		noted(tries-before) = 1
 		noted(tries-asked) = 2
