@@ -15,6 +15,8 @@ struct TunnelIKE: Sendable {
     var unprobed = "not probed yet"
     /// What was seen on the wire; nil where nothing was captured.
     var wire: IKEWireReport?
+    /// Why nothing was.
+    var unwired = "IKE is not captured"
     /// What the key daemon says; nil when it was not asked.
     var daemon: KeyDaemonReport?
     /// What each port does.
@@ -48,6 +50,7 @@ struct TunnelIKE: Sendable {
         probeAge = result.map { now - $0.endedAt }
         self.unprobed = unprobed
         self.wire = wire
+        unwired = capture.reason ?? "no IKE was seen on the wire"
         self.daemon = daemon
         let answered = [wire?.answered500, wire?.answered4500]
         for (index, wireAnswered) in answered.enumerated() {
@@ -57,9 +60,9 @@ struct TunnelIKE: Sendable {
                     wireAnswered: wireAnswered, wireSeenAt: wire?.lastSeen, unprobed: unprobed))
         }
         flow = Self.flow(of: capture, watched, now)
-        let hasAssociations = kernel.associations.value.map { !$0.isEmpty }
+        let associations = kernel.associations.value
         verdict = Self.verdict(
-            result, wire, daemon, hasAssociations: hasAssociations,
+            result, wire, daemon, associations: associations?.map(\.association),
             isWatched: capture.reason == nil)
     }
 
@@ -89,7 +92,7 @@ struct TunnelIKE: Sendable {
 
     private static func verdict(
         _ probe: IKEService.Result?, _ wire: IKEWireReport?, _ daemon: KeyDaemonReport?,
-        hasAssociations: Bool?, isWatched: Bool
+        associations: [SecurityAssociation]?, isWatched: Bool
     ) -> IKEVerdict {
         var sightings: [IKEVerdict.Sighting] = []
         var circumstances = IKEVerdict.Circumstances()
@@ -102,7 +105,11 @@ struct TunnelIKE: Sendable {
         if let failure = probe?.report.failure {
             sightings.append(IKEVerdict.Sighting(failure, by: .probe, at: probe?.endedAt))
         }
+        let hasAssociations = associations.map { !$0.isEmpty }
         circumstances.hasAssociations = hasAssociations
+        circumstances.isStatic =
+            wire?.lastSeen == nil && daemon?.connection == nil && hasAssociations == true
+            && associations?.allSatisfy(\.isEndless) == true
         // The wire shows the agent's own probes too, which a peer may leave unanswered.
         if let daemon, daemon.reason == nil {
             circumstances.isUp = daemon.association?.state == "ESTABLISHED"
@@ -137,5 +144,12 @@ extension IKEProbeReport {
         }
         return refused && !answered.contains { $0.chosen != nil && !$0.isChosenOfOthers }
             ? .noProposal : nil
+    }
+}
+
+extension SecurityAssociation {
+    /// Whether nothing ends it, as no key daemon would install it: it was made by hand.
+    fileprivate var isEndless: Bool {
+        softExpiresAt == nil && hardExpiresAt == nil && volumeLimits == VolumeLimits()
     }
 }

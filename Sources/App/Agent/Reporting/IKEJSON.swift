@@ -32,7 +32,7 @@ extension TunnelIKE {
             orBecause: verdict.reason ?? "no failure was seen")
         object.put("evidence", .array(evidence.map(JSONValue.string)))
         object.put("probe", probe.map { $0.json(age: probeAge) }, orBecause: unprobed)
-        object.put("wire", wire?.json, orBecause: "IKE is not captured")
+        object.put("wire", wire?.json, orBecause: unwired)
         object.put("daemon", daemon?.daemonJSON, orBecause: "no key daemon was asked")
         object.put("nat", nat)
         return object.value
