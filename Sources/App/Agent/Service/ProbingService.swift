@@ -237,7 +237,10 @@ public final class ProbingService: Sendable {
         }
         await ports
         await initiated
-        let kernel = await offPool { [resolver] in Self.look(at: plans, resolver) }
+        // Nobody reads the report of a client that has gone: its place is wanted.
+        let kernel =
+            Task.isCancelled
+            ? kernelSeen() : await offPool { [resolver] in Self.look(at: plans, resolver) }
         let (ended, continuous, now, wall) = await loop.run { state in
             (
                 state.monitors.endExamination(ids), state.monitors.continuous,
