@@ -103,6 +103,26 @@ import Testing
         #expect(after.outbound.retransmissions == 1)
     }
 
+    @Test func `a request counts between the hosts and the way in which it was sent`() throws {
+        var tracker = IKEExchangeTracker()
+        for (number, source) in [UInt32(1), 5].enumerated() {
+            var octets = IKEMessageTests.message(
+                [(46, [UInt8](repeating: 7, count: 25))], exchange: 37)
+            octets[23] = UInt8(number)
+            let datagram = IKEDatagram(
+                ip: IPHeader(
+                    source: .v4(source), destination: .v4(2), hopLimit: 64,
+                    length: octets.count + 32, protocolNumber: 17),
+                sourcePort: 4500, destinationPort: 4500, hasNonESPMarker: true,
+                payload: 0..<octets.count, length: octets.count)
+            octets.withRawSpan { tracker.receive(datagram, in: $0, at: .zero) }
+        }
+        let reports = tracker.reports(at: .zero + .seconds(20))
+        #expect(reports.map(\.outbound.requests) == [1, 1])
+        #expect(reports.map(\.outbound.unanswered) == [1, 1], "though the SA moved on")
+        #expect(reports.map(\.outbound.rebindings).reduce(0, +) == 1)
+    }
+
     @Test func `packets that were captured twice are no retransmissions`() throws {
         let capture = try CapturedIKE("rekeys")
         var tracker = IKEExchangeTracker()

@@ -102,8 +102,9 @@ extension IKEExchangeTracker {
             return
         }
         var exchange = ObservedExchange(
-            message, isEncapsulated: arrival.datagram.hasNonESPMarker,
-            fingerprint: arrival.fingerprint, at: now)
+            message, between: arrival.pair, arrival.direction,
+            isEncapsulated: arrival.datagram.hasNonESPMarker, fingerprint: arrival.fingerprint,
+            at: now)
         if let encrypted = message.encrypted, encrypted.fragment == nil {
             exchange.lacksChildSA = association.size.lacksChildSA(encrypted.length)
             noteVerdict(of: header, encrypted, &association, at: now)
@@ -113,7 +114,7 @@ extension IKEExchangeTracker {
         }
         pairs[arrival.pair]?.report[arrival.direction].requests &+= 1
         if let oldest = association.append(exchange, isInitiator: isInitiator) {
-            settle(oldest, arrival.direction, arrival.pair, at: now)
+            settle(oldest, at: now)
         }
     }
 

@@ -33,24 +33,28 @@ extension IKEExchangeTracker {
     private mutating func report(of key: HostPair, at now: MonotonicInstant) -> IKEWireReport {
         let spis = associations.filter { $0.value.pair == key }
             .sorted { $0.value.lastSeen < $1.value.lastSeen }.map(\.key)
-        var report = pairs[key]?.report ?? IKEWireReport()
         for spi in spis {
             guard var association = associations[spi] else { continue }
             for isInitiator in [true, false] {
-                let direction = association.direction(ofInitiator: isInitiator)
                 for index in association[isInitiator].indices {
                     let exchange = association[isInitiator][index]
                     guard exchange.isOverdue(at: now), !exchange.isCountedUnanswered else {
                         continue
                     }
+                    settle(exchange, at: now)
                     association[isInitiator][index].isCountedUnanswered = true
-                    report[direction].unanswered &+= 1
-                }
-                if direction == .outbound {
-                    Self.notePorts(of: association[isInitiator], &report, at: now)
                 }
             }
             associations[spi] = association
+        }
+        var report = pairs[key]?.report ?? IKEWireReport()
+        for association in spis.compactMap({ associations[$0] }) {
+            for isInitiator in [true, false] {
+                let asked = association[isInitiator].filter {
+                    $0.pair == key && $0.direction == .outbound
+                }
+                Self.notePorts(of: asked, &report, at: now)
+            }
         }
         // Counted once: the counts stay with the pair.
         pairs[key]?.report = report

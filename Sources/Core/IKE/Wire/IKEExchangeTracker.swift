@@ -198,22 +198,15 @@ public struct IKEExchangeTracker: Sendable {
         }
         guard let (spi, association) = oldest else { return }
         for isInitiator in [true, false] {
-            for exchange in association[isInitiator] {
-                settle(
-                    exchange, association.direction(ofInitiator: isInitiator), association.pair,
-                    at: now)
-            }
+            for exchange in association[isInitiator] { settle(exchange, at: now) }
         }
         associations[spi] = nil
     }
 
     /// Counts a request that is forgotten and was not answered in time.
-    mutating func settle(
-        _ exchange: ObservedExchange, _ direction: TrafficDirection, _ pair: HostPair,
-        at now: MonotonicInstant
-    ) {
+    mutating func settle(_ exchange: ObservedExchange, at now: MonotonicInstant) {
         guard exchange.isOverdue(at: now), !exchange.isCountedUnanswered else { return }
-        pairs[pair]?.report[direction].unanswered &+= 1
+        pairs[exchange.pair]?.report[exchange.direction].unanswered &+= 1
     }
 }
 

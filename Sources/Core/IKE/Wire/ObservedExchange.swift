@@ -4,6 +4,9 @@ import NetworkPrimitives
 struct ObservedExchange: Sendable {
     let messageID: UInt32
     let type: IKEExchangeType
+    /// Between whom it was sent, and which way: an SA may move on to other addresses.
+    let pair: HostPair
+    let direction: TrafficDirection
     /// Whether it went with the non-ESP marker, as on port 4500.
     var isEncapsulated: Bool
     /// When it was sent first, and when last.
@@ -40,8 +43,11 @@ struct ObservedExchange: Sendable {
     static let copyInterval = Duration.milliseconds(20)
 
     init(
-        _ message: IKEMessage, isEncapsulated: Bool, fingerprint: UInt64, at now: MonotonicInstant
+        _ message: IKEMessage, between pair: HostPair, _ direction: TrafficDirection,
+        isEncapsulated: Bool, fingerprint: UInt64, at now: MonotonicInstant
     ) {
+        self.pair = pair
+        self.direction = direction
         messageID = message.header.messageID
         type = message.header.exchange
         self.isEncapsulated = isEncapsulated
