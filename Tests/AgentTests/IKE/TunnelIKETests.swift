@@ -17,7 +17,8 @@ import Testing
         TunnelIKE(
             probe: nil, unprobed: "ike_probe = \"never\"", wire: wire, daemon: daemon,
             capture: capture, kernel: kernel ?? TunnelKernel(), watched: .seconds(60),
-            at: MonotonicInstant(nanoseconds: 1_000_000_000_000))
+            at: MonotonicInstant(nanoseconds: 1_000_000_000_000),
+            wall: WallTime(nanoseconds: 1_795_000_000_000_000_000))
     }
 
     private func kernel(endsAt: WallTime?) -> TunnelKernel {
@@ -58,9 +59,11 @@ import Testing
     @Test func `silence on the wire is the failure where nobody knows of an IKE SA`() throws {
         var wire = IKEWireReport()
         wire.failure = .noResponse
+        wire.lastSeen = MonotonicInstant(nanoseconds: 990_000_000_000)
         let json = try #require(made(wire: wire).json)
         #expect(json["failure"]?.text == "no_response")
         #expect(json["failure_origin"]?.text == "wire")
+        #expect(json["wire"]?["last_seen"]?.text == "2026-11-18T11:06:30.000Z")
     }
 
     @Test func `what nobody looked at has a reason for each key`() throws {

@@ -19,6 +19,9 @@ struct TunnelIKE: Sendable {
     var unwired = "IKE is not captured"
     /// What the key daemon says; nil when it was not asked.
     var daemon: KeyDaemonReport?
+    /// When this was put together, on both clocks.
+    var now = MonotonicInstant(nanoseconds: 0)
+    var wall = WallTime(nanoseconds: 0)
     /// What each port does.
     var ports: [PortVerdict] = []
     /// Whether ESP flows.
@@ -40,12 +43,15 @@ struct TunnelIKE: Sendable {
     ///   - kernel: its SAs.
     ///   - watched: for how long there has been a capture.
     ///   - now: the current instant.
+    ///   - wall: the same moment on the wall clock.
     init(
         probe result: IKEService.Result?, unprobed: String, wire: IKEWireReport?,
         daemon: KeyDaemonReport?, capture: TunnelCapture, kernel: TunnelKernel,
-        watched: Duration, at now: MonotonicInstant
+        watched: Duration, at now: MonotonicInstant, wall: WallTime
     ) {
         reason = nil
+        self.now = now
+        self.wall = wall
         probe = result?.report
         probeAge = result.map { now - $0.endedAt }
         self.unprobed = unprobed

@@ -32,7 +32,8 @@ extension TunnelIKE {
             orBecause: verdict.reason ?? "no failure was seen")
         object.put("evidence", .array(evidence.map(JSONValue.string)))
         object.put("probe", probe.map { $0.json(age: probeAge) }, orBecause: unprobed)
-        object.put("wire", wire?.json, orBecause: unwired)
+        object.put(
+            "wire", wire?.object { wall + ($0 - now) }.value, orBecause: unwired)
         object.put("daemon", daemon?.daemonJSON, orBecause: "no key daemon was asked")
         object.put("nat", nat)
         return object.value
@@ -114,40 +115,6 @@ extension IKEProbeReport {
         object.put(
             "offered", .array(ProviderProposals.supported.map { .string($0.description) }))
         object.put("offered_as_of", ProviderProposals.date)
-        return object.value
-    }
-}
-
-extension IKEWireReport {
-    /// The value of `wire`.
-    fileprivate var json: JSONValue {
-        var object = JSONObject()
-        func counts(_ counts: Counts) -> JSONValue {
-            var object = JSONObject()
-            object.put("messages", counts.messages)
-            object.put("requests", counts.requests)
-            object.put("unanswered", counts.unanswered)
-            object.put("retransmissions", counts.retransmissions)
-            object.put("fragments", counts.fragments)
-            object.put("malformed", counts.malformed)
-            return object.value
-        }
-        object.put("inbound", counts(inbound))
-        object.put("outbound", counts(outbound))
-        object.put("associations", associations)
-        object.put(
-            "initiator", (initiator?.rawValue).map(JSONValue.string),
-            orBecause: "no IKE_SA_INIT was seen")
-        object.put("offered", .array(offered.map { .string($0.description) }))
-        object.put(
-            "chosen", (chosen?.description).map(JSONValue.string),
-            orBecause: "no choice was seen")
-        object.put(
-            "refusal", (refusal?.kind.description).map(JSONValue.string),
-            orBecause: "no refusal in the clear was seen")
-        object.put(
-            "failure", (failure?.rawValue).map(JSONValue.string),
-            orBecause: "none was seen on the wire")
         return object.value
     }
 }

@@ -427,10 +427,10 @@ public final class ProbingService: Sendable {
                 notices: $0.notices.values.sorted() + captured.obstacles)
         }
         return StatusReport(
-            generatedAt: WallClock.now(),
+            generatedAt: wall,
             agent: AgentIdentity(
                 version: Version.current, hostname: Host.name ?? "unknown",
-                uptime: MonotonicClock.now() - startedAt),
+                uptime: now - startedAt),
             findings: findings,
             tunnels: tunnels.map { tunnel in
                 var tunnel = tunnel
@@ -449,7 +449,7 @@ public final class ProbingService: Sendable {
                     wire: tunnel.capture.ike, daemon: daemons[tunnel.plan.name],
                     capture: tunnel.capture,
                     kernel: tunnel.kernel,
-                    watched: MonotonicClock.now() - startedAt, at: MonotonicClock.now())
+                    watched: now - startedAt, at: now, wall: wall)
                 tunnel.findings += CaptureFindings.findings(of: tunnel.capture, tunnel.plan)
                 return tunnel
             }, captures: captured.places,
