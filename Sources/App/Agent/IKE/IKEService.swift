@@ -36,8 +36,14 @@ final class IKEService: Sendable {
 
     init(logger: Logger) { self.logger = logger }
 
+    /// How long the other probes have the path for themselves.
+    ///
+    /// Routers answer with only so many ICMP errors a second, and those about echo probes say more.
+    private static let headStart = Duration.milliseconds(500)
+
     /// Probes the tunnels whose configuration allows it; ends at `end` at the latest.
     func examine(_ plans: [TunnelPlan], until end: MonotonicInstant) async {
+        do { try await Task.sleep(for: Self.headStart) } catch { return }
         await probe(
             plans.filter { $0.configuration.probing.ikeProbe != .never && $0.remote != nil },
             until: end)
