@@ -95,6 +95,20 @@ let package = Package(
         hotPath("JSONText", ["NetworkPrimitives"]),
         pure("IKE", ["JSONText", "NetworkPrimitives", "PacketFormats"]),
         hotPath("Rekeying", ["NetworkPrimitives"]),
+        pure("PathMTU", ["NetworkPrimitives", "PacketFormats"]),
+        pure(
+            "ReplyPath",
+            [
+                "NetworkPrimitives", "PacketFormats",
+                .product(name: "RealModule", package: "swift-numerics"),
+            ]),
+        pure(
+            "ProviderChecks",
+            [
+                "NetworkPrimitives", "PacketFormats",
+                .product(name: "RealModule", package: "swift-numerics"),
+            ]),
+        pure("Reflecting", ["NetworkPrimitives", "PacketFormats"]),
         pure("Diagnosis", ["NetworkPrimitives"]),
         pure("Metrics"),
 
@@ -130,8 +144,8 @@ let package = Package(
                 "CaptureFormats", "Configuration", "Diagnosis", "ESPAnalysis", "EchoProbing",
                 "HTTP",
                 "HostFacts", "IKE", "KernelState", "KeyDaemon", "Metrics", "Netlink",
-                "NetworkPrimitives", "PacketCapture", "PacketFormats", "RawSockets", "Rekeying",
-                "TunnelHealth",
+                "NetworkPrimitives", "PacketCapture", "PacketFormats", "PathMTU", "ProviderChecks",
+                "RawSockets", "Reflecting", "Rekeying", "ReplyPath", "TunnelHealth",
                 .product(name: "HeapModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -196,8 +210,8 @@ let package = Package(
             [
                 "CaptureFormats", "Configuration", "Diagnosis", "ESPAnalysis", "ESPSimulation",
                 "EchoProbing", "HTTP", "HostFacts", "IKE", "KernelState", "KeyDaemon", "Metrics",
-                "NetworkPrimitives", "NetworkSimulation", "PacketCapture", "PacketFormats",
-                "RawSockets", "Rekeying", "TunnelHealth",
+                "NetworkPrimitives", "NetworkSimulation", "PacketCapture", "PacketFormats", "PathMTU",
+                "ProviderChecks", "RawSockets", "Reflecting", "Rekeying", "ReplyPath", "TunnelHealth",
             ],
             exclude: ["Reporting/Golden"]),
         // End to end: runs the built binary, found beside the test bundle.

@@ -2,6 +2,7 @@ import Diagnosis
 import EchoProbing
 import KernelState
 import NetworkPrimitives
+import ProviderChecks
 import TunnelHealth
 
 /// Everything there is to say at one moment: the value behind JSON, text, page and metrics.
@@ -56,6 +57,10 @@ struct TunnelReport: Sendable {
     var rekeys = TunnelRekeys()
     /// What is known of its IKE.
     var ike = TunnelIKE()
+    /// What was measured of its paths.
+    var path = TunnelPath()
+    /// The health checks that the provider sends through it.
+    var checks = ProviderChecksReport(unknown: "not watched yet")
     var findings: [Finding]
 
     var verdict: TunnelState { Self.verdict(of: state, findings) }

@@ -1,0 +1,40 @@
+public import NetworkPrimitives
+
+/// What is known of the largest packet that one path carries.
+public struct PathMTUReport: Hashable, Sendable {
+    /// The link that limits the path, as far as it could be named.
+    public struct LimitingLink: Hashable, Sendable {
+        /// Hops from this host to the router before the link; 0 for this host itself.
+        public var distance: Int
+        /// That router; nil where it does not answer.
+        public var router: IPAddress?
+
+        /// Names a link.
+        public init(distance: Int, router: IPAddress?) {
+            self.distance = distance
+            self.router = router
+        }
+    }
+
+    /// The largest IP packet that passes, in octets, header included; nil while not known.
+    public var bytes: Int?
+    /// Why `bytes` is not known; nil when it is.
+    public var reason: String?
+    /// The largest size that was seen to pass, where the exact one is not known; nil for none.
+    public var atLeast: Int?
+    /// Whether larger packets vanish without a valid Packet Too Big; nil while not known.
+    public var isBlackHole: Bool?
+    /// The link behind which larger packets do not come; nil while not known.
+    public var limitingLink: LimitingLink?
+    /// Why the link is not known; nil when it is.
+    public var limitingLinkReason: String?
+    /// How many packets the last search took.
+    public var probesSent = 0
+    /// Packet Too Big messages that contradict what was sent or seen, and were not believed.
+    public var suspiciousMessages: UInt64 = 0
+    /// When the last search ended; nil while none has.
+    public var endedAt: MonotonicInstant?
+
+    /// A path of which nothing is known, and why.
+    public init(unknown reason: String) { self.reason = reason }
+}
