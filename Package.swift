@@ -210,8 +210,10 @@ let package = Package(
             [
                 "CaptureFormats", "Configuration", "Diagnosis", "ESPAnalysis", "ESPSimulation",
                 "EchoProbing", "HTTP", "HostFacts", "IKE", "KernelState", "KeyDaemon", "Metrics",
-                "NetworkPrimitives", "NetworkSimulation", "PacketCapture", "PacketFormats", "PathMTU",
-                "ProviderChecks", "RawSockets", "Reflecting", "Rekeying", "ReplyPath", "TunnelHealth",
+                "NetworkPrimitives", "NetworkSimulation", "PacketCapture", "PacketFormats",
+                "PathMTU",
+                "ProviderChecks", "RawSockets", "Reflecting", "Rekeying", "ReplyPath",
+                "TunnelHealth",
             ],
             exclude: ["Reporting/Golden"]),
         // End to end: runs the built binary, found beside the test bundle.
