@@ -186,6 +186,7 @@ let package = Package(
         tests(of: "TunnelHealth", ["NetworkPrimitives"]),
         tests(of: "KernelState", ["NetworkPrimitives"]),
         tests(of: "JSONText", ["NetworkPrimitives"]),
+        tests(of: "PathMTU", ["NetworkPrimitives", "NetworkSimulation", "PacketFormats"]),
         tests(of: "IKE", ["NetworkPrimitives", "PacketFormats"], exclude: ["Fixtures"]),
         tests(of: "Rekeying", ["ESPSimulation", "NetworkPrimitives", "NetworkSimulation"]),
         tests(of: "KeyDaemon", ["IKE", "NetworkPrimitives"]),

@@ -4,13 +4,14 @@ public import NetworkPrimitives
 public struct PathMTUReport: Hashable, Sendable {
     /// The link that limits the path, as far as it could be named.
     public struct LimitingLink: Hashable, Sendable {
-        /// Hops from this host to the router before the link; 0 for this host itself.
-        public var distance: Int
+        /// Hops from this host to the router before the link; 0 for this host itself; nil where
+        /// only the router's address is known.
+        public var distance: Int?
         /// That router; nil where it does not answer.
         public var router: IPAddress?
 
         /// Names a link.
-        public init(distance: Int, router: IPAddress?) {
+        public init(distance: Int?, router: IPAddress?) {
             self.distance = distance
             self.router = router
         }
@@ -22,6 +23,11 @@ public struct PathMTUReport: Hashable, Sendable {
     public var reason: String?
     /// The largest size that was seen to pass, where the exact one is not known; nil for none.
     public var atLeast: Int?
+    /// How many hops of the path `bytes` or `atLeast` was seen to pass; nil for the whole path, there
+    /// and back, by the target's own answer.
+    ///
+    /// A target that answers no Echo Request leaves the last links unproven.
+    public var provenDistance: Int?
     /// Whether larger packets vanish without a valid Packet Too Big; nil while not known.
     public var isBlackHole: Bool?
     /// The link behind which larger packets do not come; nil while not known.
@@ -30,6 +36,8 @@ public struct PathMTUReport: Hashable, Sendable {
     public var limitingLinkReason: String?
     /// How many packets the last search took.
     public var probesSent = 0
+    /// How many times the last search had to wait for answers before it knew what to send next.
+    public var rounds = 0
     /// Packet Too Big messages that contradict what was sent or seen, and were not believed.
     public var suspiciousMessages: UInt64 = 0
     /// When the last search ended; nil while none has.

@@ -1,0 +1,28 @@
+public import NetworkPrimitives
+
+/// What a tunnel adds to every packet, as far as it is known.
+public enum TunnelOverhead: Hashable, Sendable {
+    /// ESP, whose padding makes it depend on the packet.
+    case esp(ESPOverhead)
+    /// Generic Routing Encapsulation, the same for every packet.
+    case gre(GREOverhead)
+    /// Not known, and why.
+    case unknown(reason: String)
+}
+
+/// What GRE adds, RFC 2784 and RFC 2890.
+public struct GREOverhead: Hashable, Sendable {
+    /// The family of the outer header.
+    public var family: IPAddress.Family
+    /// Whether the header carries a key.
+    public var hasKey: Bool
+
+    /// Describes a GRE tunnel.
+    public init(family: IPAddress.Family, hasKey: Bool = false) {
+        self.family = family
+        self.hasKey = hasKey
+    }
+
+    /// Octets before the inside packet.
+    public var byteCount: Int { (family == .v4 ? 20 : 40) + (hasKey ? 8 : 4) }
+}
