@@ -107,7 +107,7 @@ agent_start() {
     ip netns exec "$lab_prefix$prober" "$PROBE_BIN" agent --config "$work/agent.conf" >"$work/agent.log" 2>&1 &
     agent=$!
     agent_started=$SECONDS
-    for ((waited = 0; waited < 100; waited++)); do
+    for ((waited = 0; waited < 200; waited++)); do
         [[ ! -S $work/control.sock ]] || return 0
         kill -0 "$agent" 2>/dev/null || break
         sleep 0.4

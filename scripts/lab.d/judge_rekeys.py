@@ -19,8 +19,9 @@ SPIS = [FIRST_SPI + 256 * k for k in range(4)]
 EXACT = 0.000_01
 # At the mirror port another device stamps a copy.
 MIRRORED = 0.001
-# The kernel's event is read a little after the kernel has the SA, and times have milliseconds.
-EVENT = 0.05
+# The kernel's event is read a little after the kernel has the SA, on a busy machine not so little, and
+# times have milliseconds.
+EVENT = 0.5
 
 
 def seconds(stamp):
@@ -88,7 +89,7 @@ def main():
     deleted = least = most = 0
     for (number, before, after), rekey, truth in zip(installed, rekeys, truths):
         at = seconds(rekey["installed_at"])
-        check(before / 1e9 - EVENT <= at <= after / 1e9 + EVENT, f"agent: rekey {number}: installed when ip said so",
+        check(before / 1e9 - 0.002 <= at <= after / 1e9 + EVENT, f"agent: rekey {number}: installed when ip said so",
               f"{before / 1e9:.3f} ≤ {at} ≤ {after / 1e9:.3f}")
         removed = seconds(rekey["former_deleted_at"])
         low = sum(time > removed + 0.002 for time in truth.old)

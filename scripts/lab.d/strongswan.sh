@@ -130,7 +130,7 @@ ike_daemon() {
 # ike_ready END: waits for the end's vici socket.
 ike_ready() {
     local waited
-    for ((waited = 0; waited < 150; waited++)); do
+    for ((waited = 0; waited < 300; waited++)); do
         [[ ! -S $work/$1.vici ]] || return 0
         kill -0 "${ike_pid[$1]}" 2>/dev/null || break
         sleep 0.2
@@ -151,7 +151,7 @@ ike_load() {
 ike_control() {
     local end=$1
     shift
-    STRONGSWAN_CONF=$work/$end.strongswan.conf timeout 30 swanctl "$@" --uri "unix://$work/$end.vici"
+    STRONGSWAN_CONF=$work/$end.strongswan.conf timeout 60 swanctl "$@" --uri "unix://$work/$end.vici"
 }
 
 # ike_start [END…]: writes the configuration of both ends, and starts and loads these (both).
@@ -173,12 +173,12 @@ ike_start() {
 # its log. Sets ike_status.
 ike_initiate() {
     ike_status=0
-    ike_control c --initiate --child net --timeout "${1-5}" >>"$work/initiate" 2>&1 || ike_status=$?
+    ike_control c --initiate --child net --timeout "${1-20}" >>"$work/initiate" 2>&1 || ike_status=$?
 }
 
 # ike_up: the same, where it must succeed.
 ike_up() {
-    ike_initiate 25
+    ike_initiate 50
     [[ $ike_status -eq 0 ]] || {
         echo "FAIL charon negotiated nothing (status $ike_status): $(tail -n 12 "$work/initiate")"
         return 1

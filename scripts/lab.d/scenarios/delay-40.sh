@@ -2,7 +2,7 @@
 #
 # expect: healthy/0
 # kernel: uml
-# timeout: 150
+# timeout: 240
 # alone: yes
 
 set_up() { topology; }
@@ -10,5 +10,5 @@ set_up() { topology; }
 check() {
     warm_up
     from_edges delay 40ms 5ms
-    check_now --answered inside --answered outside --no-critical --rtt 0.040,0.005
+    check_now --answered inside --answered outside --no-critical --rtt 0.040,0.008
 }

@@ -2,7 +2,7 @@
 #
 # expect: degraded|down/1|2
 # kernel: uml qemu
-# timeout: 240
+# timeout: 360
 
 set_up() { topology; }
 

@@ -2,7 +2,7 @@
 #
 # expect: healthy/0
 # kernel: qemu uml
-# timeout: 180
+# timeout: 300
 
 set_up() { topology --tunnel gre; }
 

@@ -4,7 +4,7 @@
 #
 # expect: healthy/0
 # kernel: qemu
-# timeout: 180
+# timeout: 300
 
 set_up() { topology --tunnel xfrm; }
 

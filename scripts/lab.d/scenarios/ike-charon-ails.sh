@@ -1,7 +1,7 @@
 # charon restarts, hangs, and is not where it was said to be: each is a reason, and the agent lives.
 #
 # kernel: uml qemu
-# timeout: 200
+# timeout: 300
 
 set_up() { topology --edges 1 --ike; }
 

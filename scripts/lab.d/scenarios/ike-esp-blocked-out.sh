@@ -2,7 +2,7 @@
 #
 # expect: unknown/3
 # kernel: uml qemu
-# timeout: 150
+# timeout: 240
 
 set_up() { topology --edges 1 --ike; }
 

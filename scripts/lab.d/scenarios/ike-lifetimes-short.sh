@@ -2,7 +2,7 @@
 #
 # expect: healthy/0
 # kernel: uml qemu
-# timeout: 150
+# timeout: 240
 
 set_up() { topology --edges 1 --ike; }
 
@@ -13,7 +13,7 @@ check() {
     ike_up
     ike_agent
     warm_up
-    agent_wait 16
+    agent_wait 20
     agent_status status
     note rekeys "$(grep -c 'outbound CHILD_SA net{[0-9]*} established' "$work/c.charon.log")"
     ike_witness status

@@ -2,7 +2,7 @@
 #
 # expect: down/2
 # kernel: uml qemu
-# timeout: 150
+# timeout: 240
 
 set_up() { topology --edges 1 --ike; }
 

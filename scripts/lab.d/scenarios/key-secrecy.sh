@@ -1,7 +1,7 @@
 # SAs come, change and go; no key and no secret is in the agent's memory, output or log, nor in a core dump.
 #
 # kernel: uml qemu
-# timeout: 240
+# timeout: 360
 
 set_up() { topology --edges 1 --ike; }
 

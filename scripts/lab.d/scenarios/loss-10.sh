@@ -5,7 +5,7 @@
 #
 # expect: degraded/1
 # kernel: uml qemu
-# timeout: 240
+# timeout: 360
 
 set_up() { topology; }
 

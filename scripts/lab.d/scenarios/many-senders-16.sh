@@ -3,7 +3,7 @@
 # Windows of 32, 64 and 1024, then 64 with jitter and loss on some edges' cables.
 #
 # kernel: qemu uml
-# timeout: 300
+# timeout: 420
 
 set_up() { topology --edges 16; }
 

@@ -1,7 +1,7 @@
 # Six edges send while the agent and an observer at a mirror port watch: their metrics are the kernel's counters.
 #
 # kernel: uml qemu
-# timeout: 300
+# timeout: 420
 
 set_up() {
     topology --edges 6 --replay-window 32

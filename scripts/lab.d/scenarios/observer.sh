@@ -2,7 +2,7 @@
 #
 # expect: healthy/0
 # kernel: uml qemu
-# timeout: 150
+# timeout: 240
 
 set_up() { topology --observer; }
 

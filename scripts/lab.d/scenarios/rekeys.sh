@@ -1,7 +1,7 @@
 # Three rekeys whose edges lag 0.2 to 2 s, with deletes in between: timed by the agent, an observer and `probe analyze`.
 #
 # kernel: uml qemu
-# timeout: 300
+# timeout: 420
 
 set_up() {
     topology --edges 3
