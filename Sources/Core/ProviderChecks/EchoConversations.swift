@@ -1,0 +1,63 @@
+import NetworkPrimitives
+
+/// Echo Requests that left this host, or passed it: what answers them is no check.
+struct EchoConversations: Sendable {
+    private struct Conversation: Hashable, Sendable {
+        var source: IPAddress
+        var destination: IPAddress
+        var identifier: UInt16
+    }
+
+    private struct Pair: Hashable, Sendable {
+        var source: IPAddress
+        var destination: IPAddress
+    }
+
+    static let limit = 8_192
+    /// An answer later than this is no answer.
+    private static let memory = Duration.seconds(60)
+    /// Two hosts that ping each other now and then stay known as such.
+    private static let pairMemory = Duration.seconds(600)
+
+    private var conversations = AgeQueue<Conversation, MonotonicInstant>(limit: limit)
+    private var pairs = AgeQueue<Pair, MonotonicInstant>(limit: limit)
+    /// When one was forgotten for lack of room that would still count.
+    private var overflowedAt: MonotonicInstant?
+
+    var heldCount: Int { conversations.heldCount + pairs.heldCount }
+
+    /// A request left by some device.
+    mutating func note(_ request: CheckObservation) {
+        let gone = conversations.renew(
+            Conversation(
+                source: request.source, destination: request.destination,
+                identifier: request.identifier), request.at)
+        if let gone, request.at - gone.value < Self.memory { overflowedAt = request.at }
+        pairs.renew(Pair(source: request.source, destination: request.destination), request.at)
+    }
+
+    /// Whether a request with these addresses and this identifier left within the last minute.
+    func hasRequest(
+        from source: IPAddress, to destination: IPAddress, identifier: UInt16,
+        at now: MonotonicInstant
+    ) -> Bool {
+        guard
+            let last = conversations[
+                Conversation(source: source, destination: destination, identifier: identifier)]
+        else { return false }
+        return now - last <= Self.memory
+    }
+
+    /// Whether one of the two asked the other within the last ten minutes.
+    func hasPair(
+        from source: IPAddress, to destination: IPAddress, at now: MonotonicInstant
+    ) -> Bool {
+        guard let last = pairs[Pair(source: source, destination: destination)] else { return false }
+        return now - last <= Self.pairMemory
+    }
+
+    /// Whether so many asked lately that some are forgotten.
+    func isIncomplete(at now: MonotonicInstant) -> Bool {
+        overflowedAt.map { now - $0 <= Self.memory } ?? false
+    }
+}
