@@ -187,6 +187,7 @@ let package = Package(
         tests(of: "KernelState", ["NetworkPrimitives"]),
         tests(of: "JSONText", ["NetworkPrimitives"]),
         tests(of: "PathMTU", ["NetworkPrimitives", "NetworkSimulation", "PacketFormats"]),
+        tests(of: "ReplyPath", ["NetworkPrimitives", "NetworkSimulation", "PacketFormats"]),
         tests(of: "IKE", ["NetworkPrimitives", "PacketFormats"], exclude: ["Fixtures"]),
         tests(of: "Rekeying", ["ESPSimulation", "NetworkPrimitives", "NetworkSimulation"]),
         tests(of: "KeyDaemon", ["IKE", "NetworkPrimitives"]),
