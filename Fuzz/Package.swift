@@ -128,6 +128,7 @@ let package = Package(
         fuzzer("icmp-message", ["NetworkPrimitives", "PacketFormats"]),
         fuzzer("netlink-message", ["KernelState"]),
         fuzzer("host-text", ["HostText", "KernelState", "NetworkPrimitives"]),
+        fuzzer("tcp-segment", ["PacketFormats"]),
         fuzzer("toml-walk", ["Configuration"]),
         fuzzer("vici-message", ["IKE", "NetworkPrimitives"]),
         fuzzer("packet-path", ["Agent", "CaptureFormats", "ESPAnalysis", "PacketFormats"]),

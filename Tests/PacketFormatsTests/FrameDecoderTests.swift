@@ -303,7 +303,7 @@ extension FrameSample: CustomTestStringConvertible {
         #expect(counts.natKeepalives == expected(.keepalive))
         #expect(counts.icmp == expected(.icmp))
         #expect(counts.laterFragments == expected(.laterFragment))
-        #expect(counts.other == expected(.other))
+        #expect(counts.other == expected(.other, .tcp))
         #expect(counts.unreadable == 0)
         for (index, fault) in FrameFault.allCases.enumerated() {
             for _ in 0...index { counts.count(.unreadable(fault)) }
@@ -369,6 +369,9 @@ private func expect(
         check(datagram.ip.source == sample.source)
     case (.icmp(let header, let payload), .icmp):
         check(payload == start..<end && header.source == sample.source)
+    case (.tcp(let header, let payload, let length), .tcp):
+        check(payload == start..<end && header.source == sample.source)
+        check(length == sample.rest.count)
     case (.natKeepalive(let header), .keepalive), (.laterFragment(let header), .laterFragment):
         check(header.source == sample.source && header.hopLimit == 57)
     case (.other, .other): break

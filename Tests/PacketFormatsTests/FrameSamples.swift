@@ -14,7 +14,7 @@ struct FrameSample: Sendable {
     var kind: Kind
     var source: IPAddress = .v4(0xc633_6401)
 
-    enum Kind: Sendable { case esp, espInUDP, ike, keepalive, icmp, laterFragment, other }
+    enum Kind: Sendable { case esp, espInUDP, ike, keepalive, icmp, tcp, laterFragment, other }
 
     var octets: [UInt8] { headers + rest + trailer }
 }
@@ -265,7 +265,10 @@ extension FrameSample {
             name: "ICMPv6", link: .rawIP, headers: ipv6(58, payload: 16), rest: data(16),
             kind: .icmp, source: address6),
         FrameSample(
-            name: "TCP", link: .rawIP, headers: ipv4(6, payload: 20), rest: data(20), kind: .other),
+            name: "TCP", link: .rawIP, headers: ipv4(6, payload: 20), rest: data(20), kind: .tcp),
+        FrameSample(
+            name: "TCP over IPv6", link: .rawIP, headers: ipv6(6, payload: 20), rest: data(20),
+            kind: .tcp, source: address6),
         FrameSample(
             name: "ARP", link: .ethernet, headers: ethernet.dropLast(2) + [0x08, 0x06],
             rest: data(28), kind: .other),

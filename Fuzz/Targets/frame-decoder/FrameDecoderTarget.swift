@@ -28,6 +28,9 @@ private func decode(_ frame: [UInt8], _ link: LinkKind, _ wire: Int) -> DecodedF
     case .esp(let datagram): check(datagram.ip, datagram.payload)
     case .ike(let datagram): check(datagram.ip, datagram.payload)
     case .icmp(let header, let payload): check(header, payload)
+    case .tcp(let header, let payload, let length):
+        check(header, payload)
+        precondition(payload.count <= length)
     case .natKeepalive(let header), .laterFragment(let header): check(header, 0..<0)
     case .other, .unreadable: break
     }
@@ -44,6 +47,8 @@ private func summary(_ frame: DecodedFrame) -> String {
     case .ike(let datagram):
         "ike \(datagram.ip) \(datagram.length) \(datagram.payload.lowerBound)"
     case .icmp(let header, let payload): "icmp \(header) \(payload.lowerBound)"
+    case .tcp(let header, let payload, let length):
+        "tcp \(header) \(payload.lowerBound) \(length)"
     case .natKeepalive(let header): "keepalive \(header)"
     case .laterFragment(let header): "fragment \(header)"
     case .other: "other"

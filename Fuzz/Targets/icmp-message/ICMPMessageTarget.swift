@@ -2,16 +2,24 @@ import NetworkPrimitives
 import Octets
 import PacketFormats
 
-/// ICMP messages of both families, echoes and errors; what is read is written and read again.
+/// ICMP messages of both families, echoes and errors, also those about ESP; what is read of an echo is
+/// written and read again.
 @c(LLVMFuzzerTestOneInput)
 public func fuzzOne(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     var input = unsafe FuzzInput(start, count)
     let flags = input.byte()
     let octets = input.rest()
     let family: IPAddress.Family = flags & 1 == 0 ? .v4 : .v6
+    let isTruncated = flags & 2 != 0
+    if let message = try? PacketTooBig(
+        parsing: octets.span.bytes, family: family, isTruncated: isTruncated)
+    {
+        precondition(message.quote.source.family == family && message.quote.spi?.rawValue != 0)
+        precondition((0...0xffff_ffff).contains(message.mtu) && message.quote.length <= 65_575)
+    }
     guard
         let message = try? ICMPMessage(
-            parsing: octets.span.bytes, family: family, isTruncated: flags & 2 != 0),
+            parsing: octets.span.bytes, family: family, isTruncated: isTruncated),
         case .echo(let echo) = message, echo.isFillIntact
     else { return 0 }
     var written: [UInt8] = []

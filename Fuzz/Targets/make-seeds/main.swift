@@ -53,6 +53,14 @@ for sample in FrameSample.all {
     write([UInt8(link), 0, 10] + sample.octets, "frame-decoder", sample.name)
 }
 
+// A SYN of Linux: MSS 1460, SACK, stamps, window scale; and one without options.
+let segment: [UInt8] = [
+    0xc3, 0x50, 0x01, 0xbb, 0x12, 0x34, 0x56, 0x78, 0, 0, 0, 0, 0xa0, 0x02, 0xfa, 0xf0, 0xfe, 0x30,
+    0, 0, 2, 4, 0x05, 0xb4, 4, 2, 8, 10, 1, 2, 3, 4, 0, 0, 0, 0, 1, 3, 3, 7,
+]
+write([12] + segment, "tcp-segment", "linux")
+write([0] + segment.prefix(12) + [0x50, 0x12] + segment[14..<20], "tcp-segment", "bare")
+
 let fixtures = "Tests/PacketCaptureTests/Fixtures"
 for name in ["sll2-nano-96.pcap", "sll.pcap", "raw.pcap", "two-interfaces.pcapng"] {
     // Small inputs are tried more often: the first packets are enough.
@@ -126,6 +134,14 @@ for (flag, family) in [(UInt8(0), IPAddress.Family.v4), (1, .v6)] {
             [flag | 2, type, 0, 0, 0, 0, 0, 0, 0] + header + octets, "icmp-message",
             "time-exceeded-\(kind)-\(family)")
     }
+    let esp: [UInt8] = [0xc0, 0xde, 0, 1, 0, 0, 0x30, 0x39]
+    let head: [UInt8] = family == .v4 ? [3, 4] : [2, 0]
+    let header =
+        family == .v4
+        ? FrameSample.ipv4(50, payload: 1400) : FrameSample.ipv6(50, payload: 1400)
+    write(
+        [flag | 2] + head + [0, 0, 0, 0, 5, 120] + header + esp, "icmp-message",
+        "packet-too-big-\(family)")
 }
 
 for (number, messages) in [

@@ -8,6 +8,9 @@ public enum DecodedFrame: Sendable {
     case natKeepalive(IPHeader)
     /// An ICMP or ICMPv6 message and the captured octets of it, as offsets into the frame.
     case icmp(IPHeader, payload: Range<Int>)
+    /// A TCP segment, or the first fragment of one: its captured octets as offsets into the frame, and
+    /// how many there are on the wire.
+    case tcp(IPHeader, payload: Range<Int>, length: Int)
     /// A fragment other than the first, of whatever protocol: it has no header to read.
     case laterFragment(IPHeader)
     /// A readable frame of another protocol.

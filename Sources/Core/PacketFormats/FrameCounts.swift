@@ -14,7 +14,7 @@ public struct FrameCounts: Sendable {
     public private(set) var icmp: UInt64 = 0
     /// Fragments other than the first, of whatever protocol.
     public private(set) var laterFragments: UInt64 = 0
-    /// Readable frames of other protocols.
+    /// Readable frames of other protocols, TCP among them.
     public private(set) var other: UInt64 = 0
     private var faults = [17 of UInt64](repeating: 0)
 
@@ -44,7 +44,7 @@ public struct FrameCounts: Sendable {
         case .natKeepalive: natKeepalives &+= 1
         case .icmp: icmp &+= 1
         case .laterFragment: laterFragments &+= 1
-        case .other: other &+= 1
+        case .tcp, .other: other &+= 1
         case .unreadable(let fault): faults[fault.index] &+= 1
         }
     }

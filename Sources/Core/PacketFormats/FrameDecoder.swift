@@ -1,6 +1,6 @@
 import NetworkPrimitives
 
-/// Finds ESP, IKE and ICMP in captured frames.
+/// Finds ESP, IKE, ICMP and TCP in captured frames.
 ///
 /// Reads the link header, VLAN tags, PPPoE, IPv4 with options, IPv6 with extension headers, an
 /// authentication header and UDP, each in place and without an allocation. Takes any octets. Only
@@ -147,6 +147,8 @@ extension FrameDecoder {
         case 17: return udp(frame, at: start, header, bounds)
         case 1 where header.source.family == .v4, 58 where header.source.family == .v6:
             return .icmp(header, payload: start..<bounds.captured)
+        case 6:
+            return .tcp(header, payload: start..<bounds.captured, length: bounds.wire - start)
         case 51: return authentication(frame, at: start, header, bounds)
         default: return .other
         }

@@ -18,5 +18,9 @@ public enum PacketError: Error, Hashable, Sendable {
         case headerLength
         /// The checksum of an ICMPv4 message.
         case checksum
+        /// The data offset of a TCP segment: less than 20 octets, or beyond its end.
+        case dataOffset
+        /// The length of a TCP option: less than 2 octets, beyond the header, or not the option's own.
+        case optionLength
     }
 }

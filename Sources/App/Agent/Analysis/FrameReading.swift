@@ -68,7 +68,7 @@ struct FrameReading {
             batch.laterFragments.append((header.source, header.destination))
         case .ike(let datagram): follow(datagram, frame, instant)
         case .natKeepalive(let header): ike.receiveKeepalive(header, at: instant)
-        case .icmp, .other, .unreadable: break
+        case .icmp, .tcp, .other, .unreadable: break
         }
     }
 

@@ -130,7 +130,7 @@ struct IKERecorder {
         case .natKeepalive(let header):
             guard isWanted(header) else { return }
             tracker.receiveKeepalive(header, at: latest)
-        case .esp, .icmp, .laterFragment, .other, .unreadable: break
+        case .esp, .icmp, .tcp, .laterFragment, .other, .unreadable: break
         }
     }
 

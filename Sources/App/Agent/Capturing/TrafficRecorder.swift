@@ -108,7 +108,7 @@ struct TrafficRecorder: Sendable {
         case .laterFragment(let header):
             if isForeignPossible, isForeign(header) { return }
             table.noteLaterFragment(source: header.source, destination: header.destination)
-        case .ike, .natKeepalive, .icmp, .other, .unreadable: break
+        case .ike, .natKeepalive, .icmp, .tcp, .other, .unreadable: break
         }
     }
 
