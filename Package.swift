@@ -144,7 +144,7 @@ let package = Package(
             dependencies: [
                 "CaptureFormats", "Configuration", "Diagnosis", "ESPAnalysis", "EchoProbing",
                 "HTTP",
-                "HostFacts", "IKE", "KernelState", "KeyDaemon", "Metrics", "Netlink",
+                "HostFacts", "IKE", "JSONText", "KernelState", "KeyDaemon", "Metrics", "Netlink",
                 "NetworkPrimitives", "PacketCapture", "PacketFormats", "PacketSizes", "PathMTU",
                 "ProviderChecks",
                 "RawSockets", "Reflecting", "Rekeying", "ReplyPath", "TunnelHealth",
@@ -214,7 +214,8 @@ let package = Package(
             of: "Agent",
             [
                 "CaptureFormats", "Configuration", "Diagnosis", "ESPAnalysis", "ESPSimulation",
-                "EchoProbing", "HTTP", "HostFacts", "IKE", "KernelState", "KeyDaemon", "Metrics",
+                "EchoProbing", "HTTP", "HostFacts", "IKE", "JSONText", "KernelState", "KeyDaemon",
+                "Metrics",
                 "NetworkPrimitives", "NetworkSimulation", "PacketCapture", "PacketFormats",
                 "PacketSizes", "PathMTU",
                 "ProviderChecks", "RawSockets", "Reflecting", "Rekeying", "ReplyPath",

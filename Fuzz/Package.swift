@@ -113,7 +113,7 @@ let package = Package(
 
         // What is made of the texts of this host's kernel and of nft.
         product(
-            "HostText", ["NetworkPrimitives"], in: "Sources/App/Agent",
+            "HostText", ["JSONText", "NetworkPrimitives"], in: "Sources/App/Agent",
             sources: [
                 "Kernel/FirewallReading.swift", "Reporting/JSONValue.swift",
                 "Reporting/JSONValue+Parse.swift",

@@ -1,22 +1,19 @@
-import NetworkPrimitives
+public import JSONText
 
-/// Why a text is no JSON document (RFC 8259); offsets are in octets.
+/// Why a text is no JSON document (RFC 8259).
 public enum JSONError: Error, Equatable, Sendable {
-    /// The text ends inside the document.
+    /// The text ends inside the document, or before it.
     case truncated
-    /// What stands at `offset` cannot stand there.
-    case malformed(offset: Int)
-    /// Arrays and objects inside each other, more than `JSONValue.depthLimit`.
-    case tooDeep(offset: Int)
+    /// What stands at `offset`, in octets, cannot stand there.
+    case malformed(offset: Int, JSONFault)
+    /// Another document follows the first.
+    case anotherDocument(offset: Int)
     /// More values than the caller takes.
     case tooManyValues(limit: Int)
 }
 
 extension JSONValue {
-    /// The most arrays and objects inside each other.
-    public static let depthLimit = 64
-
-    /// Reads a document, from the first octet to the last.
+    /// Reads a document, an object or an array, from the first octet to the last.
     ///
     /// Keys keep their order, and one that comes twice is there twice. A number is `integer` where it
     /// is one of 64 bits. Octets that are no UTF-8 become U+FFFD.
@@ -24,13 +21,60 @@ extension JSONValue {
     /// - Parameters:
     ///   - text: any octets.
     ///   - valueLimit: the most values to make, against texts of nothing but brackets.
-    /// - Throws: `JSONError`.
+    /// - Throws: `JSONError`; nested deeper than `JSONTokenizer.depthLimit` is malformed.
     public init(parsing text: RawSpan, valueLimit: Int = 1 << 20) throws(JSONError) {
-        var parser = JSONParser(valueLimit: valueLimit)
-        self = try parser.value(in: text, depth: 0)
-        parser.skipBlanks(in: text)
-        guard parser.position == text.byteCount else {
-            throw .malformed(offset: parser.position)
+        var tokenizer = JSONTokenizer(textLimit: max(text.byteCount, 1))
+        var open: [OpenContainer] = []
+        var document: JSONValue?
+        var count = 0
+        while true {
+            switch tokenizer.next(in: text, isFinal: true) {
+            case .fault(let fault): throw .malformed(offset: tokenizer.position, fault)
+            case .cut, .needMore: throw .truncated
+            case .end:
+                guard let document else { throw .truncated }
+                self = document
+                return
+            case .token(let token):
+                guard document == nil else {
+                    throw .anotherDocument(offset: tokenizer.position - 1)
+                }
+                if token == .key {
+                    open[open.count - 1].key = String(decoding: tokenizer.text, as: UTF8.self)
+                    continue
+                }
+                let value: JSONValue
+                if token == .objectEnd || token == .arrayEnd {
+                    value = open.removeLast().value
+                } else {
+                    count += 1
+                    guard count <= valueLimit else { throw .tooManyValues(limit: valueLimit) }
+                    guard let scalar = JSONValue(scalar: token, tokenizer.text) else {
+                        open.append(OpenContainer(isObject: token == .objectStart))
+                        continue
+                    }
+                    value = scalar
+                }
+                if open.isEmpty {
+                    document = value
+                } else {
+                    open[open.count - 1].append(value)
+                }
+            }
+        }
+    }
+
+    /// The value of a token that is whole by itself; nil for the start of a container.
+    private init?(scalar token: JSONToken, _ text: [UInt8]) {
+        switch token {
+        case .string: self = .string(String(decoding: text, as: UTF8.self))
+        case .bool(let value): self = .bool(value)
+        case .null: self = .null
+        case .number:
+            let word = String(decoding: text, as: UTF8.self)
+            // Whatever the grammar of numbers allows, `Double` reads.
+            self = Int64(word).map { .integer($0) } ?? .number(Double(word) ?? .nan)
+        case .objectStart, .arrayStart, .objectEnd, .arrayEnd, .key: return nil
         }
     }
 
@@ -56,227 +100,23 @@ extension JSONValue {
     }
 }
 
-/// A recursive descent over a span.
-private struct JSONParser {
-    var position = 0
-    private let valueLimit: Int
-    private var values = 0
+/// An object or an array whose end was not read yet.
+private struct OpenContainer {
+    private let isObject: Bool
+    private var elements: [JSONValue] = []
+    private var members: [(key: String, value: JSONValue)] = []
+    /// The key whose value comes next.
+    var key = ""
 
-    init(valueLimit: Int) {
-        self.valueLimit = valueLimit
-    }
+    init(isObject: Bool) { self.isObject = isObject }
 
-    mutating func skipBlanks(in text: RawSpan) {
-        while position < text.byteCount {
-            switch text.uint8(at: position) {
-            case 0x20, 0x09, 0x0a, 0x0d: position += 1
-            default: return
-            }
+    mutating func append(_ value: JSONValue) {
+        if isObject {
+            members.append((key: key, value: value))
+        } else {
+            elements.append(value)
         }
     }
 
-    private func peek(in text: RawSpan) throws(JSONError) -> UInt8 {
-        guard position < text.byteCount else { throw .truncated }
-        return text.uint8(at: position)
-    }
-
-    private mutating func expect(_ octet: UInt8, in text: RawSpan) throws(JSONError) {
-        guard try peek(in: text) == octet else { throw .malformed(offset: position) }
-        position += 1
-    }
-
-    mutating func value(in text: RawSpan, depth: Int) throws(JSONError) -> JSONValue {
-        skipBlanks(in: text)
-        values += 1
-        guard values <= valueLimit else { throw .tooManyValues(limit: valueLimit) }
-        let first = try peek(in: text)
-        switch first {
-        case UInt8(ascii: "{"), UInt8(ascii: "["):
-            guard depth < JSONValue.depthLimit else { throw .tooDeep(offset: position) }
-            position += 1
-            return first == UInt8(ascii: "{")
-                ? try object(in: text, depth: depth + 1) : try array(in: text, depth: depth + 1)
-        case UInt8(ascii: "\""):
-            return .string(try string(in: text))
-        case UInt8(ascii: "t"):
-            return try literal("true", .bool(true), in: text)
-        case UInt8(ascii: "f"):
-            return try literal("false", .bool(false), in: text)
-        case UInt8(ascii: "n"):
-            return try literal("null", .null, in: text)
-        default:
-            return try number(in: text)
-        }
-    }
-
-    private mutating func literal(
-        _ word: StaticString, _ value: JSONValue, in text: RawSpan
-    ) throws(JSONError) -> JSONValue {
-        for octet in word.description.utf8 { try expect(octet, in: text) }
-        return value
-    }
-
-    /// Whether another member follows; steps over the comma or the closing bracket.
-    private mutating func hasNext(
-        before close: UInt8, in text: RawSpan
-    ) throws(JSONError) -> Bool {
-        skipBlanks(in: text)
-        let octet = try peek(in: text)
-        guard octet == close || octet == UInt8(ascii: ",") else {
-            throw .malformed(offset: position)
-        }
-        position += 1
-        return octet != close
-    }
-
-    private mutating func isEmpty(
-        before close: UInt8, in text: RawSpan
-    ) throws(JSONError) -> Bool {
-        skipBlanks(in: text)
-        guard try peek(in: text) == close else { return false }
-        position += 1
-        return true
-    }
-
-    private mutating func array(
-        in text: RawSpan, depth: Int
-    ) throws(JSONError) -> JSONValue {
-        let close = UInt8(ascii: "]")
-        guard try !isEmpty(before: close, in: text) else { return .array([]) }
-        var elements: [JSONValue] = []
-        repeat {
-            elements.append(try value(in: text, depth: depth))
-        } while try hasNext(before: close, in: text)
-        return .array(elements)
-    }
-
-    private mutating func object(
-        in text: RawSpan, depth: Int
-    ) throws(JSONError) -> JSONValue {
-        let close = UInt8(ascii: "}")
-        guard try !isEmpty(before: close, in: text) else { return .object([]) }
-        var members: [(key: String, value: JSONValue)] = []
-        repeat {
-            skipBlanks(in: text)
-            let key = try string(in: text)
-            skipBlanks(in: text)
-            try expect(UInt8(ascii: ":"), in: text)
-            members.append((key: key, value: try value(in: text, depth: depth)))
-        } while try hasNext(before: close, in: text)
-        return .object(members)
-    }
-
-    // MARK: Strings
-
-    private mutating func string(in text: RawSpan) throws(JSONError) -> String {
-        try expect(UInt8(ascii: "\""), in: text)
-        var octets: [UInt8] = []
-        while true {
-            let octet = try peek(in: text)
-            switch octet {
-            case UInt8(ascii: "\""):
-                position += 1
-                return String(decoding: octets, as: UTF8.self)
-            case UInt8(ascii: "\\"):
-                position += 1
-                octets += try escaped(in: text)
-            case 0..<0x20:
-                // RFC 8259 §7: control characters stand escaped only.
-                throw .malformed(offset: position)
-            default:
-                octets.append(octet)
-                position += 1
-            }
-        }
-    }
-
-    private mutating func escaped(in text: RawSpan) throws(JSONError) -> [UInt8] {
-        let octet = try peek(in: text)
-        position += 1
-        switch octet {
-        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): return [octet]
-        case UInt8(ascii: "b"): return [0x08]
-        case UInt8(ascii: "f"): return [0x0c]
-        case UInt8(ascii: "n"): return [0x0a]
-        case UInt8(ascii: "r"): return [0x0d]
-        case UInt8(ascii: "t"): return [0x09]
-        case UInt8(ascii: "u"): return Array(try scalar(in: text).utf8)
-        default: throw .malformed(offset: position - 1)
-        }
-    }
-
-    /// The character of `\uXXXX`, or of a pair of surrogates; U+FFFD for half a pair.
-    private mutating func scalar(in text: RawSpan) throws(JSONError) -> String {
-        let first = try hexadecimal(in: text)
-        guard first & 0xfc00 == 0xd800 else {
-            return String(Unicode.Scalar(first) ?? "\u{fffd}")
-        }
-        let afterFirst = position
-        guard try peek(in: text) == UInt8(ascii: "\\") else { return "\u{fffd}" }
-        position += 1
-        guard try peek(in: text) == UInt8(ascii: "u") else {
-            position = afterFirst
-            return "\u{fffd}"
-        }
-        position += 1
-        let second = try hexadecimal(in: text)
-        guard second & 0xfc00 == 0xdc00 else {
-            position = afterFirst
-            return "\u{fffd}"
-        }
-        let scalar = 0x1_0000 + (UInt32(first & 0x3ff) << 10 | UInt32(second & 0x3ff))
-        return String(Unicode.Scalar(scalar) ?? "\u{fffd}")
-    }
-
-    private mutating func hexadecimal(in text: RawSpan) throws(JSONError) -> UInt16 {
-        var number: UInt16 = 0
-        for _ in 0..<4 {
-            guard let digit = Character(Unicode.Scalar(try peek(in: text))).hexDigitValue else {
-                throw .malformed(offset: position)
-            }
-            number = number << 4 | UInt16(digit)
-            position += 1
-        }
-        return number
-    }
-
-    // MARK: Numbers
-
-    /// `[-] int [frac] [exp]` of RFC 8259 §6.
-    private mutating func number(in text: RawSpan) throws(JSONError) -> JSONValue {
-        let start = position
-        if try peek(in: text) == UInt8(ascii: "-") { position += 1 }
-        let isZero = try peek(in: text) == UInt8(ascii: "0")
-        let leading = try digits(in: text)
-        guard !isZero || leading == 1 else { throw .malformed(offset: start) }
-        var isWhole = true
-        if position < text.byteCount, text.uint8(at: position) == UInt8(ascii: ".") {
-            isWhole = false
-            position += 1
-            _ = try digits(in: text)
-        }
-        if position < text.byteCount, text.uint8(at: position) | 0x20 == UInt8(ascii: "e") {
-            isWhole = false
-            position += 1
-            let sign = try peek(in: text)
-            if sign == UInt8(ascii: "+") || sign == UInt8(ascii: "-") { position += 1 }
-            _ = try digits(in: text)
-        }
-        let octets = (start..<position).map { text.uint8(at: $0) }
-        let word = String(decoding: octets, as: UTF8.self)
-        if isWhole, let integer = Int64(word) { return .integer(integer) }
-        guard let number = Double(word) else { throw .malformed(offset: start) }
-        return .number(number)
-    }
-
-    /// Steps over digits, one at least; how many there were.
-    private mutating func digits(in text: RawSpan) throws(JSONError) -> Int {
-        let start = position
-        while position < text.byteCount, text.uint8(at: position) &- 0x30 <= 9 { position += 1 }
-        guard position > start else {
-            _ = try peek(in: text)
-            throw .malformed(offset: position)
-        }
-        return position - start
-    }
+    var value: JSONValue { isObject ? .object(members) : .array(elements) }
 }
