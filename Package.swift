@@ -102,12 +102,7 @@ let package = Package(
                 "NetworkPrimitives", "PacketFormats",
                 .product(name: "RealModule", package: "swift-numerics"),
             ]),
-        pure(
-            "ProviderChecks",
-            [
-                "NetworkPrimitives", "PacketFormats",
-                .product(name: "RealModule", package: "swift-numerics"),
-            ]),
+        hotPath("ProviderChecks", ["NetworkPrimitives"]),
         pure("PacketSizes", ["NetworkPrimitives", "PacketFormats"]),
         pure("Reflecting", ["NetworkPrimitives", "PacketFormats"]),
         pure("Diagnosis", ["NetworkPrimitives"]),
@@ -192,6 +187,7 @@ let package = Package(
         tests(of: "PathMTU", ["NetworkPrimitives", "NetworkSimulation", "PacketFormats"]),
         tests(of: "ReplyPath", ["NetworkPrimitives", "NetworkSimulation", "PacketFormats"]),
         tests(of: "IKE", ["NetworkPrimitives", "PacketFormats"], exclude: ["Fixtures"]),
+        tests(of: "ProviderChecks", ["NetworkPrimitives", "NetworkSimulation"]),
         tests(of: "Rekeying", ["ESPSimulation", "NetworkPrimitives", "NetworkSimulation"]),
         tests(of: "KeyDaemon", ["IKE", "NetworkPrimitives"]),
         tests(of: "CaptureFormats", ["ESPSimulation", "NetworkPrimitives"]),

@@ -5,9 +5,11 @@ struct CheckTarget: Sendable {
     var style: ProviderChecksReport.Style
     var address: IPAddress
     var total = CheckTally()
-    var recent = RecentTallies()
+    /// Of the last five minutes.
+    var recent = Slots<CheckTally>(length: .seconds(5), count: 61)
     /// Where the last unanswered check's answer would have gone.
     var lastUnanswered: (far: IPAddress, hopLimit: UInt8)?
+    /// The last sender.
     var lastFar: IPAddress
     var lastAt: MonotonicInstant
 }
@@ -30,11 +32,13 @@ struct CheckTargets: Sendable {
             ? (arrival.destination, arrival.source) : (arrival.source, arrival.destination)
         note(sender: theirs, at: arrival.at)
         let index = self.index(of: ours, style, theirs, at: arrival.at)
-        targets[index].total.note(check)
-        targets[index].recent.note(check, at: arrival.at)
+        var tally = CheckTally()
+        tally.note(check)
+        targets[index].total += tally
+        targets[index].recent.add(tally, at: arrival.at)
         targets[index].lastAt = max(targets[index].lastAt, arrival.at)
         targets[index].lastFar = theirs
-        if check.answer == nil, !check.isDisturbed {
+        if tally.unanswered > 0 {
             targets[index].lastUnanswered = (theirs, arrival.hopLimit)
         }
     }

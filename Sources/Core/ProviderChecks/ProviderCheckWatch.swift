@@ -15,17 +15,22 @@ public struct ProviderCheckWatch: Sendable {
     private var matching = CheckMatching()
     private var conversations = EchoConversations()
     private var recognition = CheckRecognition()
-    private var found = CheckTargets()
-    private var totals: [ProviderChecksReport.Style: CheckTally] = [:]
-    /// Echo messages out of the tunnel that were no checks.
-    private var others = 0
-    /// Messages that had to leave the table before their time.
-    private var crowdedOut = 0
+    private(set) var found = CheckTargets()
+    private(set) var bursts = RetryBursts()
+    private(set) var health = PredictedHealth()
+    private(set) var rate: CheckRate
+    private(set) var steering = SteeringWatch()
+    private(set) var totals: [ProviderChecksReport.Style: CheckTally] = [:]
+    /// Echo messages out of the tunnel that were taken for no checks.
+    public private(set) var otherCount = 0
+    /// Messages that were judged before their time, for lack of room.
+    public private(set) var crowdedOutCount = 0
 
     /// Begins to watch.
     public init(settings: Settings, start: MonotonicInstant) {
         self.settings = settings
         self.start = start
+        rate = CheckRate(start: start)
     }
 
     /// Takes what is known of the tunnel now; what was counted stays.
@@ -38,8 +43,9 @@ public struct ProviderCheckWatch: Sendable {
         case (.outbound, .reply): matching.leave(observation)
         case (.inbound, _):
             guard observation.place == .tunnel else { return }
+            steering.noteEcho()
             if let gone = matching.arrive(observation) {
-                crowdedOut += 1
+                crowdedOutCount += 1
                 judge(gone, isEarly: true)
             }
         }
@@ -50,15 +56,28 @@ public struct ProviderCheckWatch: Sendable {
         matching.lose(at: instant)
     }
 
+    /// The tunnel's inbound SAs have decrypted so many packets so far; a total that falls begins anew.
+    public mutating func note(decrypted total: UInt64, at now: MonotonicInstant) {
+        steering.note(total: total, at: now)
+    }
+
     /// Judges the checks whose time is over; to be called about once a second.
     public mutating func advance(to now: MonotonicInstant) {
         while let check = matching.judge(at: now) { judge(check, isEarly: false) }
+        bursts.advance(to: now)
+        rate.advance(to: now)
+    }
+
+    /// How many entries all tables hold: bounded, whatever is received.
+    public var heldCount: Int {
+        matching.pendingCount + matching.leavingCount + conversations.heldCount
+            + recognition.heldCount + bursts.heldCount + found.senders.count + found.targets.count
     }
 
     private mutating func judge(_ check: PendingCheck, isEarly: Bool) {
         var check = check
         guard recognition.isCheck(check.arrival, settings, conversations) else {
-            others += 1
+            otherCount += 1
             return
         }
         // What leaves by a device that is not watched is not missing.
@@ -68,5 +87,11 @@ public struct ProviderCheckWatch: Sendable {
         let style: ProviderChecksReport.Style = check.arrival.kind == .request ? .request : .reply
         totals[style, default: CheckTally()].note(check)
         found.note(check, style: style)
+        bursts.note(check.arrival)
+        rate.note(at: check.arrival.at)
+        guard check.answer != nil || !check.isDisturbed else { return }
+        health.note(
+            isAnswered: check.answer.map { $0.delay <= CheckMatching.timeout } ?? false,
+            at: check.arrival.at)
     }
 }
