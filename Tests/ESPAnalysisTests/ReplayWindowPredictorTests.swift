@@ -182,26 +182,6 @@ private func prediction(
         #expect(predictor.forecasts.map(\.wouldDrop) == [2])
     }
 
-    @Test func `adds length classes up to the stream`() {
-        let stream = randomStream(seed: 7)
-        var predictor = ReplayWindowPredictor(windows: [32, 1024], lengthClasses: 3)
-        for (index, number) in stream.enumerated() {
-            _ = predictor.receive(UInt32(number), lengthClass: index % 3)
-        }
-        let classes = (0..<3).map { predictor.forecasts(ofClass: $0) }
-        for window in 0..<2 {
-            #expect(
-                classes.map { $0[window].wouldDrop }.reduce(0, +)
-                    == predictor.forecasts[window].wouldDrop)
-            #expect(classes.map { $0[window].packets } == [1000, 1000, 1000])
-        }
-        #expect(predictor.packets(ofClass: 2) == 1000)
-        #expect(
-            predictor.forecasts
-                == prediction(of: stream, windows: [32, 1024]).values
-                .sorted { $0.window < $1.window })
-    }
-
     @Test func `does not take a wrap of extended numbers for a million drops`() {
         let base: UInt64 = (1 << 32) - 2000
         for seed in UInt64(0)..<40 {

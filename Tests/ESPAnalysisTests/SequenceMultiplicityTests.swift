@@ -1,5 +1,4 @@
 import ESPAnalysis
-import NetworkSimulation
 import Testing
 
 @Suite struct `The multiplicity of low numbers` {
@@ -37,42 +36,5 @@ import Testing
         }
         #expect(multiplicity.bound == 8192)
         #expect((1...64).allSatisfy { multiplicity.packets(with: $0) > 8100 })
-        #expect(multiplicity.equalRateEstimate == nil)
-    }
-
-    private func lockStep(senders: Int, loss: Double, seed: UInt64) -> SequenceMultiplicity {
-        var random = SeededGenerator(seed: seed)
-        var multiplicity = SequenceMultiplicity(seed: seed)
-        for sequence in UInt32(1)...60 {
-            for _ in 0..<senders where !random.chance(loss) {
-                multiplicity.receive(sequence: sequence, identity: random.next())
-            }
-        }
-        return multiplicity
-    }
-
-    @Test func `estimates senders and loss where all have one rate`() throws {
-        var losses = 0.0
-        for seed in UInt64(0)..<20 {
-            let multiplicity = lockStep(senders: 1000, loss: 0.03, seed: seed)
-            #expect(multiplicity.bound <= 1000)
-            let estimate = try #require(multiplicity.equalRateEstimate)
-            #expect(abs(estimate.senders - 1000) < 30)
-            losses += estimate.loss
-        }
-        #expect(abs(losses / 20 - 0.03) < 0.006)
-    }
-
-    @Test func `estimates nothing from few packets or from falling counts`() {
-        #expect(lockStep(senders: 10, loss: 0.01, seed: 1).equalRateEstimate == nil)
-        var falling = SequenceMultiplicity(seed: 1)
-        var random = SeededGenerator(seed: 1)
-        for sequence in UInt32(1)...64 {
-            for _ in 0..<1000 - 10 * sequence {
-                falling.receive(sequence: sequence, identity: random.next())
-            }
-        }
-        #expect(falling.equalRateEstimate == nil)
-        #expect(falling.bound == 990)
     }
 }

@@ -8,7 +8,7 @@ import Testing
     }
 
     private static func fill(_ sequence: UInt32, in holes: inout OpenHoles) -> OpenHoles.Piece? {
-        holes.fill(sender: 3, serial: 7, sequence: sequence)?.0
+        holes.fill(sender: 3, serial: 7, sequence: sequence)
     }
 
     @Test func `a number that was skipped is found once, the latest time first`() {

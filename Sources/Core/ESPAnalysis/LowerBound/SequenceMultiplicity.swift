@@ -80,30 +80,4 @@ public struct SequenceMultiplicity: Sendable {
             slots[index] = mark
         }
     }
-
-    // MARK: Equal rates
-
-    /// What M(q) tells when all senders send at the same rate.
-    public struct EqualRateEstimate: Hashable, Sendable {
-        /// The share of packets lost before this host, p̂.
-        public var loss: Double
-        /// The number of senders, Ŝ.
-        public var senders: Double
-    }
-
-    /// An estimate where M(q) is flat from 2 to 49: p̂ = var(M(q) − M(q+1)) / (2 · mean M) and Ŝ =
-    /// mean M / (1 − p̂); nil where it is not flat, so that senders do not have equal rates, and
-    /// where there is too little to see or some number reached `limit`.
-    public var equalRateEstimate: EqualRateEstimate? {
-        let values = (2...49).map { Double(packets(with: $0)) }
-        let mean = values.reduce(0, +) / Double(values.count)
-        guard mean >= 20, bound < Self.limit else { return nil }
-        let differences = zip(values, values.dropFirst()).map { $0 - $1 }
-        let drift = differences.reduce(0, +) / Double(differences.count)
-        guard drift.magnitude < 0.1 * mean.squareRoot() else { return nil }
-        let squares = differences.reduce(0) { $0 + ($1 - drift) * ($1 - drift) }
-        let loss = squares / Double(differences.count - 1) / (2 * mean)
-        guard loss < 1 else { return nil }
-        return EqualRateEstimate(loss: loss, senders: mean / (1 - loss))
-    }
 }

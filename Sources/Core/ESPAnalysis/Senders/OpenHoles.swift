@@ -95,7 +95,7 @@ struct OpenHoles: Sendable {
 
     /// Fills the hole that number `sequence` of a sender left, and returns its piece as it was;
     /// nil where there is none.
-    mutating func fill(sender: Int32, serial: UInt32, sequence: UInt32) -> (Piece, isLate: Bool)? {
+    mutating func fill(sender: Int32, serial: UInt32, sequence: UInt32) -> Piece? {
         let chunk = sequence >> 6
         let bit: UInt64 = 1 << UInt64(sequence & 63)
         var number = heads[bucket(sender, chunk)]
@@ -108,7 +108,7 @@ struct OpenHoles: Sendable {
                 piece.mask & bit != 0
             {
                 ring[place].mask &= ~bit
-                return (piece, number < due)
+                return piece
             }
             number = piece.older
         }

@@ -79,8 +79,6 @@ public struct SenderTable: Sendable {
     public private(set) var lost: UInt64 = 0
     /// Numbers in jumps over more than 256 that have not come.
     public private(set) var outage: UInt64 = 0
-    /// Packets that came after they had been counted as lost.
-    public private(set) var lostAndFound: UInt64 = 0
     /// Packets that their sender cannot have sent.
     public private(set) var conflicts: UInt64 = 0
     /// Senders with such packets.
@@ -210,12 +208,11 @@ public struct SenderTable: Sendable {
         let sender = senders[place]
         let jumpIndex: UInt32
         let jumpTime: Int64
-        if let (piece, isLate) = holes.fill(
+        if let piece = holes.fill(
             sender: Int32(place), serial: sender.serial, sequence: sequence)
         {
             jumpIndex = piece.index
             jumpTime = piece.time
-            if isLate { lostAndFound += 1 }
         } else if sequence &- sender.outageStart < sender.outageEnd &- sender.outageStart,
             now &- sender.outageTime <= Self.patience, sender.outage > 0
         {

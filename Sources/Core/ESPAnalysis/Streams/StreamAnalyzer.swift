@@ -102,8 +102,7 @@ public struct StreamAnalyzer: Sendable {
         self.settings = settings
         let seed = settings.seed &+ UInt64(number) &* 0x9e37_79b9_7f4a_7c15
         windows = ReplayWindowPredictor(
-            windows: settings.windows, reach: settings.reach, lengthClasses: 1,
-            isExtended: isExtended)
+            windows: settings.windows, reach: settings.reach, isExtended: isExtended)
         lengths = LengthTally(windows: windows.windows)
         bound = SenderLowerBound(seed: seed &+ 1)
         multiplicity = SequenceMultiplicity(seed: seed &+ 2)

@@ -18,7 +18,7 @@
 /// however far it goes: a stream that jumps with every packet costs tens of nanoseconds a packet.
 ///
 /// *Memory.* `reach` / 8 octets rounded up to a power of two, and 1/64 of that: 130 KiB at the
-/// default reach, and 16 · (windows + 3) octets a length class.
+/// default reach, and 16 · (windows + 3) octets.
 public struct ReplayWindowPredictor: Sendable {
     /// What a packet was, to all windows at once.
     public enum Outcome: Hashable, Sendable {
@@ -41,17 +41,14 @@ public struct ReplayWindowPredictor: Sendable {
     public let reach: Int
     /// Whether the SA has extended sequence numbers, of which packets carry the low half.
     public private(set) var isExtended: Bool
-    /// Of how many length classes counts are kept.
-    public let lengthClassCount: Int
 
     /// The highest number, with inferred high half when `isExtended`: counted from 1 then, so that
     /// a packet from before the first wrap has a place.
     private var top: UInt64 = 0
     private var seen: SeenNumbers
-    /// For every length class: those that advanced, zeros, those beyond reach; then for every
-    /// bucket of depths the first ones and the repeats.
+    /// Those that advanced, zeros, those beyond reach; then for every bucket of depths the first
+    /// ones and the repeats.
     private var counts: ContiguousArray<UInt64>
-    private let countsStride: Int
     private let buckets: DepthBuckets
 
     private static let advancedOffset = 0
@@ -64,24 +61,19 @@ public struct ReplayWindowPredictor: Sendable {
     /// - Parameters:
     ///   - windows: The window sizes in packets, each 1...`reach`.
     ///   - reach: How far below the highest number to remember, 1...2³⁰ packets.
-    ///   - lengthClasses: Into how many classes callers sort packets, 1...64.
     ///   - isExtended: Whether the SA has extended sequence numbers (RFC 4303 §2.2.1). Without, a
     ///     sender may not let its number wrap (§3.3.3), and one that does is dropped by all
     ///     windows.
-    public init(
-        windows: [Int], reach: Int = 1 << 20, lengthClasses: Int = 8, isExtended: Bool = false
-    ) {
+    public init(windows: [Int], reach: Int = 1 << 20, isExtended: Bool = false) {
         precondition(reach >= 1 && reach <= 1 << 30, "a reach out of range")
-        precondition(lengthClasses >= 1 && lengthClasses <= 64, "length classes out of range")
         precondition(windows.allSatisfy { (1...reach).contains($0) }, "a window beyond the reach")
         self.windows = Set(windows).sorted()
         self.reach = reach
         self.isExtended = isExtended
-        lengthClassCount = lengthClasses
-        countsStride = Self.bucketsOffset + 2 * (self.windows.count + 1)
         buckets = DepthBuckets(thresholds: self.windows)
         seen = SeenNumbers(reach: reach)
-        counts = ContiguousArray(repeating: 0, count: lengthClasses * countsStride)
+        counts = ContiguousArray(
+            repeating: 0, count: Self.bucketsOffset + 2 * (self.windows.count + 1))
     }
 
     /// Takes the numbers for low halves of extended ones from here on, those seen included.
@@ -100,32 +92,28 @@ public struct ReplayWindowPredictor: Sendable {
 
     /// Takes in the next packet, copies included.
     ///
-    /// - Parameters:
-    ///   - sequence: The number on the wire.
-    ///   - lengthClass: The class it counts in, 0 ..< `lengthClassCount`.
+    /// - Parameter sequence: The number on the wire.
     /// - Returns: What the packet was.
-    public mutating func receive(_ sequence: UInt32, lengthClass: Int = 0) -> Outcome {
-        precondition(lengthClass >= 0 && lengthClass < lengthClassCount, "no such length class")
-        let base = lengthClass * countsStride
+    public mutating func receive(_ sequence: UInt32) -> Outcome {
         let number = isExtended ? extended(sequence) : UInt64(sequence)
         // Of extended numbers only the very first 0 is refused, as Linux does.
         guard sequence != 0 || (isExtended && number > Self.firstEpoch) else {
-            counts[base + Self.zeroOffset] &+= 1
+            counts[Self.zeroOffset] &+= 1
             return .zero
         }
         guard number <= top else {
             seen.advance(from: top, to: number)
             top = number
-            counts[base + Self.advancedOffset] &+= 1
+            counts[Self.advancedOffset] &+= 1
             return .advanced
         }
         let depth = Int(truncatingIfNeeded: top &- number)
         guard depth < reach else {
-            counts[base + Self.beyondReachOffset] &+= 1
+            counts[Self.beyondReachOffset] &+= 1
             return .beyondReach(depth: depth)
         }
         let isFirst = seen.insert(number)
-        let bucket = base + Self.bucketsOffset + 2 * buckets.bucket(of: depth)
+        let bucket = Self.bucketsOffset + 2 * buckets.bucket(of: depth)
         counts[isFirst ? bucket : bucket + 1] &+= 1
         return isFirst ? .late(depth: depth) : .repeated(depth: depth)
     }
@@ -193,50 +181,28 @@ public struct ReplayWindowPredictor: Sendable {
     public var packets: UInt64 { counts.reduce(0, +) }
 
     /// Packets deeper than the memory reaches.
-    public var beyondReach: UInt64 { sum(of: Self.beyondReachOffset) }
+    public var beyondReach: UInt64 { counts[Self.beyondReachOffset] }
 
     /// Packets whose number was seen before: what even an endless window would drop.
     public var repeats: UInt64 {
-        (0...windows.count).reduce(0) { $0 + sum(of: Self.bucketsOffset + 2 * $1 + 1) }
+        (0...windows.count).reduce(0) { $0 + counts[Self.bucketsOffset + 2 * $1 + 1] }
     }
 
-    /// What each window does to the whole stream, sorted by size.
+    /// What each window does to the stream, sorted by size.
     public var forecasts: [ReplayWindowForecast] {
-        forecasts(packets: packets) { sum(of: $0) }
-    }
-
-    /// Packets of one length class.
-    public func packets(ofClass lengthClass: Int) -> UInt64 {
-        counts[lengthClass * countsStride..<(lengthClass + 1) * countsStride].reduce(0, +)
-    }
-
-    /// What each window does to the packets of one length class, sorted by size.
-    public func forecasts(ofClass lengthClass: Int) -> [ReplayWindowForecast] {
-        precondition(lengthClass >= 0 && lengthClass < lengthClassCount, "no such length class")
-        return forecasts(packets: packets(ofClass: lengthClass)) {
-            counts[lengthClass * countsStride + $0]
-        }
-    }
-
-    private func sum(of offset: Int) -> UInt64 {
-        (0..<lengthClassCount).reduce(0) { $0 + counts[$1 * countsStride + offset] }
-    }
-
-    private func forecasts(
-        packets: UInt64, _ count: (_ offset: Int) -> UInt64
-    ) -> [ReplayWindowForecast] {
-        windows.indices.map { index in
-            var tooOld = count(Self.beyondReachOffset)
+        let packets = packets
+        return windows.indices.map { index in
+            var tooOld = beyondReach
             var alreadySeen: UInt64 = 0
             for bucket in 0...windows.count {
-                let first = count(Self.bucketsOffset + 2 * bucket)
-                let repeated = count(Self.bucketsOffset + 2 * bucket + 1)
+                let first = counts[Self.bucketsOffset + 2 * bucket]
+                let repeated = counts[Self.bucketsOffset + 2 * bucket + 1]
                 // Bucket b holds the depths that b windows are too small for.
                 if bucket > index { tooOld += first + repeated } else { alreadySeen += repeated }
             }
             return ReplayWindowForecast(
                 window: windows[index], tooOld: tooOld, alreadySeen: alreadySeen,
-                zero: count(Self.zeroOffset), packets: packets)
+                zero: counts[Self.zeroOffset], packets: packets)
         }
     }
 }
