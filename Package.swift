@@ -104,7 +104,7 @@ let package = Package(
             ]),
         hotPath("ProviderChecks", ["NetworkPrimitives"]),
         pure("PacketSizes", ["NetworkPrimitives", "PacketFormats"]),
-        pure("Reflecting", ["NetworkPrimitives", "PacketFormats"]),
+        hotPath("Reflecting", ["NetworkPrimitives", "PacketFormats"]),
         pure("Diagnosis", ["NetworkPrimitives"]),
         pure("Metrics"),
 
@@ -188,6 +188,7 @@ let package = Package(
         tests(of: "ReplyPath", ["NetworkPrimitives", "NetworkSimulation", "PacketFormats"]),
         tests(of: "IKE", ["NetworkPrimitives", "PacketFormats"], exclude: ["Fixtures"]),
         tests(of: "ProviderChecks", ["NetworkPrimitives", "NetworkSimulation"]),
+        tests(of: "Reflecting", ["NetworkPrimitives", "NetworkSimulation", "PacketFormats"]),
         tests(of: "Rekeying", ["ESPSimulation", "NetworkPrimitives", "NetworkSimulation"]),
         tests(of: "KeyDaemon", ["IKE", "NetworkPrimitives"]),
         tests(of: "CaptureFormats", ["ESPSimulation", "NetworkPrimitives"]),

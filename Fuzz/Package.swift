@@ -83,6 +83,9 @@ let package = Package(
                 .product(name: "RealModule", package: "swift-numerics"),
             ], in: "Sources/Core/ESPAnalysis"),
         product(
+            "Reflecting", ["NetworkPrimitives", "PacketFormats"], in: "Sources/Core/Reflecting",
+            testable: true),
+        product(
             "TunnelHealth",
             ["NetworkPrimitives", .product(name: "RealModule", package: "swift-numerics")],
             in: "Sources/Core/TunnelHealth"),
@@ -129,6 +132,7 @@ let package = Package(
         fuzzer("netlink-message", ["KernelState"]),
         fuzzer("host-text", ["HostText", "KernelState", "NetworkPrimitives"]),
         fuzzer("tcp-segment", ["PacketFormats"]),
+        fuzzer("reflection", ["NetworkPrimitives", "Reflecting"]),
         fuzzer("toml-walk", ["Configuration"]),
         fuzzer("vici-message", ["IKE", "NetworkPrimitives"]),
         fuzzer("packet-path", ["Agent", "CaptureFormats", "ESPAnalysis", "PacketFormats"]),
