@@ -160,6 +160,7 @@ struct ReplySimulation {
             probers[index].receive(
                 error, from: arrival.source, isAboutTarget: isAboutTarget, at: arrival.at,
                 isStamped: true)
+        case .datagramError: break
         }
     }
 

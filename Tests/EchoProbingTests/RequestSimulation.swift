@@ -176,6 +176,7 @@ struct RequestSimulation {
             prober.receive(
                 error, isAboutTarget: isAboutTarget, at: arrival.at, identifiers: &identifiers,
                 into: &actions)
+        case .datagramError: break
         }
         perform()
     }

@@ -10,6 +10,16 @@ public func fuzzOne(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let flags = input.byte()
     let octets = input.rest()
     let family: IPAddress.Family = flags & 1 == 0 ? .v4 : .v6
+    let address: IPAddress = family == .v4 ? .v4(0xc000_0201) : .v6(0x2001_0db8 << 96 | 1)
+    // As a capture reads it: only the ICMPv6 checksum makes a difference.
+    if let captured = try? ICMPMessage(
+        parsing: octets.span.bytes, family: family, isTruncated: flags & 2 != 0,
+        between: (address, address))
+    {
+        let read = try? ICMPMessage(
+            parsing: octets.span.bytes, family: family, isTruncated: flags & 2 != 0)
+        precondition(captured == read)
+    }
     let isTruncated = flags & 2 != 0
     if let message = try? PacketTooBig(
         parsing: octets.span.bytes, family: family, isTruncated: isTruncated)

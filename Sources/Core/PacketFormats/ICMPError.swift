@@ -66,53 +66,16 @@ extension ICMPError.Meaning {
 }
 
 extension QuotedEcho {
-    /// Reads the IP packet that starts at `start` of an ICMP error.
-    init(parsing bytes: RawSpan, at start: Int, family: IPAddress.Family) throws(PacketError) {
-        let available = bytes.byteCount - start
-        func require(_ count: Int) throws(PacketError) {
-            guard available >= count else {
-                throw .truncated(needed: count, available: available)
-            }
-        }
-        try require(1)
-        let version = bytes.uint8(at: start) >> 4
-        guard version == (family == .v4 ? 4 : 6) else { throw .malformed(.version) }
-        try require(family.headerByteCount)
-        let payload: Int
-        let isICMP: Bool
-        switch family {
-        case .v4:
-            let length = Int(bytes.uint8(at: start) & 15) * 4
-            guard length >= 20 else { throw .malformed(.headerLength) }
-            payload = length
-            // A later fragment carries no ICMP header: its first octets are payload.
-            let isFirst = bytes.bigEndianUInt16(at: start + 6) & 0x1fff == 0
-            isICMP = bytes.uint8(at: start + 9) == 1 && isFirst
-            source = .v4(bytes.bigEndianUInt32(at: start + 12))
-            destination = .v4(bytes.bigEndianUInt32(at: start + 16))
-        case .v6:
-            source = .v6(bytes.bigEndianUInt128(at: start + 8))
-            destination = .v6(bytes.bigEndianUInt128(at: start + 24))
-            var next = bytes.uint8(at: start + 6)
-            var offset = 40
-            // RFC 8200 §4: hop-by-hop, routing and destination options may stand before ICMPv6.
-            while next == 0 || next == 43 || next == 60 {
-                try require(offset + 2)
-                next = bytes.uint8(at: start + offset)
-                offset += (Int(bytes.uint8(at: start + offset + 1)) + 1) * 8
-            }
-            payload = offset
-            isICMP = next == 58
-        }
-        guard isICMP else { throw .unsupported }
-        try require(payload + EchoMessage.headerByteCount)
-        let type = bytes.uint8(at: start + payload)
-        switch type {
+    /// Takes the echo message from a quoted packet; nil where it is another ICMP message.
+    init?(_ packet: QuotedPacket, _ bytes: RawSpan, family: IPAddress.Family) {
+        switch bytes.uint8(at: packet.payload) {
         case EchoMessage.Kind.request.type(in: family): kind = .request
         case EchoMessage.Kind.reply.type(in: family): kind = .reply
-        default: throw .unsupported
+        default: return nil
         }
-        identifier = bytes.bigEndianUInt16(at: start + payload + 4)
-        sequence = bytes.bigEndianUInt16(at: start + payload + 6)
+        source = packet.source
+        destination = packet.destination
+        identifier = bytes.bigEndianUInt16(at: packet.payload + 4)
+        sequence = bytes.bigEndianUInt16(at: packet.payload + 6)
     }
 }

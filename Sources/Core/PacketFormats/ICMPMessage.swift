@@ -6,6 +6,8 @@ public enum ICMPMessage: Hashable, Sendable {
     case echo(EchoMessage)
     /// An error about an echo message.
     case error(ICMPError)
+    /// An error about a UDP datagram.
+    case datagramError(DatagramError)
 
     /// Reads an ICMP message, without its IP header.
     ///
@@ -14,17 +16,31 @@ public enum ICMPMessage: Hashable, Sendable {
     ///   - family: which ICMP it is.
     ///   - isTruncated: whether the message was longer than `bytes`; its checksum then proves
     ///     nothing and is not looked at.
+    ///   - addresses: the IPv6 source and destination of a captured message, whose checksum covers
+    ///     them (RFC 4443 §2.3); nil where the kernel has looked at it.
     /// - Throws: `PacketError`: `.truncated` where octets are missing, `.malformed` for a wrong
-    ///   ICMPv4 checksum or quoted header (the kernel checks ICMPv6's, which covers the
-    ///   pseudo-header), `.unsupported` for other types and for errors about other packets.
+    ///   checksum or quoted header, `.unsupported` for other types and for errors about other
+    ///   packets.
     public init(
-        parsing bytes: RawSpan, family: IPAddress.Family, isTruncated: Bool = false
+        parsing bytes: RawSpan, family: IPAddress.Family, isTruncated: Bool = false,
+        between addresses: (source: IPAddress, destination: IPAddress)? = nil
     ) throws(PacketError) {
         guard bytes.byteCount >= EchoMessage.headerByteCount else {
             throw .truncated(needed: EchoMessage.headerByteCount, available: bytes.byteCount)
         }
-        if family == .v4, !isTruncated, InternetChecksum.sum(bytes) != 0xffff {
-            throw .malformed(.checksum)
+        if !isTruncated {
+            switch (family, addresses) {
+            case (.v4, _):
+                guard InternetChecksum.sum(bytes) == 0xffff else { throw .malformed(.checksum) }
+            case (.v6, let addresses?):
+                let seed = InternetChecksum.pseudoHeader(
+                    addresses.source, addresses.destination, protocolNumber: 58,
+                    byteCount: bytes.byteCount)
+                guard InternetChecksum.sum(bytes, seed: seed) == 0xffff else {
+                    throw .malformed(.checksum)
+                }
+            case (.v6, nil): break
+            }
         }
         let type = bytes.uint8(at: 0)
         switch type {
@@ -38,9 +54,13 @@ public enum ICMPMessage: Hashable, Sendable {
             guard
                 let meaning = ICMPError.Meaning(type: type, code: code, mtu: mtu, family: family)
             else { throw .unsupported }
-            let quote = try QuotedEcho(
-                parsing: bytes, at: EchoMessage.headerByteCount, family: family)
-            self = .error(ICMPError(type: type, code: code, meaning: meaning, quote: quote))
+            switch try Quote(parsing: bytes, at: EchoMessage.headerByteCount, family: family) {
+            case .echo(let quote):
+                self = .error(ICMPError(type: type, code: code, meaning: meaning, quote: quote))
+            case .datagram(let quote):
+                self = .datagramError(
+                    DatagramError(type: type, code: code, meaning: meaning, quote: quote))
+            }
         }
     }
 }

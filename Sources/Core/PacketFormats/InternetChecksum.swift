@@ -1,4 +1,4 @@
-import NetworkPrimitives
+public import NetworkPrimitives
 
 /// The ones' complement sum of RFC 1071 over 16-bit words.
 public enum InternetChecksum {
@@ -16,6 +16,31 @@ public enum InternetChecksum {
             total &+= UInt64(bytes.uint8(at: offset)) << 8
         }
         return fold(total)
+    }
+
+    /// The sum of the pseudo-header that UDP (RFC 768, RFC 8200 §8.1) and ICMPv6 checksums cover.
+    ///
+    /// - Precondition: both addresses are of one family.
+    public static func pseudoHeader(
+        _ source: IPAddress, _ destination: IPAddress, protocolNumber: UInt8, byteCount: Int
+    ) -> UInt64 {
+        precondition(source.family == destination.family, "one family")
+        return words(of: source) + words(of: destination) + UInt64(protocolNumber)
+            + UInt64(UInt32(truncatingIfNeeded: byteCount))
+    }
+
+    private static func words(of address: IPAddress) -> UInt64 {
+        var rest: UInt128 =
+            switch address {
+            case .v4(let bits): UInt128(bits)
+            case .v6(let bits): bits
+            }
+        var sum: UInt64 = 0
+        while rest > 0 {
+            sum += UInt64(rest & 0xffff)
+            rest >>= 16
+        }
+        return sum
     }
 
     /// Folds a wide sum of 16-bit words to one word with end-around carry.

@@ -26,7 +26,8 @@ public final class DatagramSocket {
     public let source: IPAddress
     /// The port that datagrams leave from, chosen by the kernel.
     public let port: UInt16
-    /// Why the socket's packets follow the IPsec policies of this host; nil when they do not.
+    /// Why the socket's packets follow the IPsec policies of this host though they should not; nil
+    /// when there is no such reason.
     public let policyRefusal: String?
 
     /// The descriptor, for an event loop; open as long as this object lives.
@@ -36,6 +37,7 @@ public final class DatagramSocket {
     private let family: IPAddress.Family
     private var incoming: MessageBatch
     private var errors: MessageBatch
+    private var hopLimit: UInt8?
 
     /// Opens a socket for datagrams to `remote`.
     ///
@@ -44,10 +46,11 @@ public final class DatagramSocket {
     ///   - source: the source address; nil for the one that routing chooses.
     ///   - remote: the peer.
     ///   - codePoint: the differentiated services code point, 0...63.
+    ///   - bypassesPolicies: whether packets are kept out of IPsec tunnels of this host.
     /// - Throws: `SocketError`, whose code tells what is missing, a route among it.
     public init(
         _ options: EchoSocketOptions, from source: IPAddress?, to remote: IPAddress,
-        codePoint: UInt8 = 0
+        codePoint: UInt8 = 0, bypassesPolicies: Bool = true
     ) throws(SocketError) {
         family = remote.family
         owner = try Self.open(options, family)
@@ -76,18 +79,33 @@ public final class DatagramSocket {
                 socket, level: level, name: family == .v4 ? IP_TOS : IPV6_TCLASS,
                 to: CInt(codePoint) << 2)
         }
-        policyRefusal = Self.bypassPolicies(socket, family)
+        policyRefusal = bypassesPolicies ? Self.bypassPolicies(socket, family) : nil
         incoming = MessageBatch(capacity: 8, payloadByteCount: 4096)
         errors = MessageBatch(capacity: 8, payloadByteCount: 64)
     }
 
     /// Sends one datagram; nil when the kernel took it.
     ///
-    /// - Precondition: `remote` is of the socket's family.
-    public func send(_ octets: [UInt8], to remote: IPAddress, port: UInt16) -> SendFailure? {
+    /// A nil `hopLimit` is the system's default.
+    ///
+    /// - Precondition: `remote` is of the socket's family, and `hopLimit` is not 0.
+    public func send(
+        _ octets: [UInt8], to remote: IPAddress, port: UInt16, hopLimit: UInt8? = nil
+    ) -> SendFailure? {
         precondition(remote.family == family, "destination of the other family")
+        precondition(hopLimit != 0, "hop limit 0")
+        if hopLimit != self.hopLimit {
+            // ip(7), ipv6(7): -1 is the default.
+            if let code = setOption(
+                descriptor, level: family == .v4 ? SOL_IP : SOL_IPV6,
+                name: family == .v4 ? IP_TTL : IPV6_UNICAST_HOPS, to: hopLimit.map(CInt.init) ?? -1)
+            {
+                return SendFailure(errno: code.number, hasSource: false)
+            }
+            self.hopLimit = hopLimit
+        }
         // An error of an earlier datagram would be reported as this one's (ip(7), IP_RECVERR).
-        _ = pendingError()
+        _ = pendingError(of: descriptor)
         var address = remote.socketAddress
         address.sin6_port = port.bigEndian
         let outcome = systemCall {
@@ -113,7 +131,7 @@ public final class DatagramSocket {
     /// the call only.
     public func drain(_ body: (Event, RawSpan) -> Void) {
         drainErrors(body)
-        _ = pendingError()
+        _ = pendingError(of: descriptor)
         // Bounded, so that a flood cannot keep the caller from its deadlines.
         for _ in 0..<32 {
             guard case .success(let count) = incoming.receive(from: descriptor), count > 0 else {
@@ -177,12 +195,12 @@ public final class DatagramSocket {
         default: return nil
         }
     }
+}
 
-    /// Takes the pending error away; what it was stands in the error queue.
-    private func pendingError() -> CInt {
-        var code: CInt = 0
-        var length = socklen_t(MemoryLayout<CInt>.size)
-        _ = unsafe getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &code, &length)
-        return code
-    }
+/// Takes a socket's pending error away; what it was stands in the error queue.
+func pendingError(of descriptor: CInt) -> CInt {
+    var code: CInt = 0
+    var length = socklen_t(MemoryLayout<CInt>.size)
+    _ = unsafe getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &code, &length)
+    return code
 }

@@ -9,6 +9,9 @@ extension EchoSocket {
     /// The rest is reported by the next drain.
     static let batchesPerDrain = 32
 
+    /// The same for the error queue, which may hold a stamp for each packet of the send buffer.
+    private static let batchesPerFetch = 1024
+
     /// How long before it is in the socket's queue a packet may have been stamped: a stamp is taken
     /// when a packet enters the host's receive path, which a loaded CPU may run much later.
     static let receiveDelay = Duration.milliseconds(100)
@@ -47,6 +50,8 @@ extension EchoSocket {
     enum ErrorQueueEntry {
         /// A transmit stamp under the kernel's number.
         case stamp(kernelNumber: UInt32, WallTime)
+        /// A message was longer than so many octets, which this host itself refused.
+        case tooBig(Int)
         case error(QueuedError)
     }
 
@@ -89,14 +94,16 @@ extension EchoSocket {
         case .stamp(let number, let stamp):
             tickets.match(kernelNumber: number, stampedAt: correlation.estimate(stamp))
                 .map { .stamp($0, stamp) } ?? .discarded
+        case .tooBig: .discarded
         case .error(let error): .error(error)
         }
     }
 
-    /// Empties the error queue, whose length is bounded: only this socket's sends fill it.
+    /// Empties the error queue, which only this socket's sends fill, and in `explainSize` a flood of
+    /// ICMP errors.
     func fetchErrorQueue() -> [ErrorQueueEntry] {
         var entries: [ErrorQueueEntry] = []
-        while true {
+        for _ in 0..<Self.batchesPerFetch {
             switch transmitted.receive(from: descriptor, flags: CInt(MSG_ERRQUEUE)) {
             case .success(let count):
                 for index in 0..<count {
@@ -108,6 +115,7 @@ extension EchoSocket {
                 return entries
             }
         }
+        return entries
     }
 
     private func entry(_ ancillary: Ancillary) -> ErrorQueueEntry? {
@@ -117,6 +125,9 @@ extension EchoSocket {
         }
         // Kernel documentation, networking/timestamping: ee_errno ENOMSG, ee_info the kind of
         // stamp (SCM_TSTAMP_SND is the one asked for), ee_data the number.
+        if error.ee_origin == UInt8(SO_EE_ORIGIN_LOCAL), error.ee_errno == UInt32(EMSGSIZE) {
+            return .tooBig(Int(error.ee_info))
+        }
         guard error.ee_origin == UInt8(SO_EE_ORIGIN_TIMESTAMPING) else {
             return .error(QueuedError(Errno(CInt(bitPattern: error.ee_errno)), "error queue"))
         }

@@ -31,7 +31,7 @@ extension EchoSocket {
                 "setsockopt(SO_MARK)", "mark \(options.mark)", capability: "CAP_NET_ADMIN")
         }
         try admitAnswersOnly(socket, options.family)
-        try reportDetails(socket, options.family)
+        try reportDetails(socket, options)
         enlargeBuffers(socket)
         return descriptor
     }
@@ -105,26 +105,37 @@ extension EchoSocket {
         }
     }
 
-    /// Asks for what comes beside a message, and forbids path MTU discovery: with it, a probe
-    /// longer than a learned path MTU fails with EMSGSIZE instead of being fragmented.
+    /// Asks for what comes beside a message, and has path MTU discovery out of the way: with it, a
+    /// message longer than a learned path MTU fails with EMSGSIZE.
     private static func reportDetails(
-        _ socket: CInt, _ family: IPAddress.Family
+        _ socket: CInt, _ options: EchoSocketOptions
     ) throws(SocketError) {
-        let settings: [(level: CInt, name: CInt, value: CInt, text: String)] =
-            switch family {
+        let isWhole = !options.mayFragment
+        var settings: [(level: CInt, name: CInt, value: CInt, text: String)] =
+            switch options.family {
             case .v4:
                 [
                     (SOL_IP, IP_PKTINFO, 1, "IP_PKTINFO"),
-                    (SOL_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT, "IP_MTU_DISCOVER"),
+                    (
+                        SOL_IP, IP_MTU_DISCOVER,
+                        isWhole ? IP_PMTUDISC_PROBE : IP_PMTUDISC_DONT, "IP_MTU_DISCOVER"
+                    ),
                 ]
             case .v6:
                 [
                     (SOL_IPV6, IPV6_RECVPKTINFO, 1, "IPV6_RECVPKTINFO"),
                     (SOL_IPV6, IPV6_RECVHOPLIMIT, 1, "IPV6_RECVHOPLIMIT"),
                     (SOL_IPV6, IPV6_RECVTCLASS, 1, "IPV6_RECVTCLASS"),
-                    (SOL_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT, "IPV6_MTU_DISCOVER"),
+                    (
+                        SOL_IPV6, IPV6_MTU_DISCOVER,
+                        isWhole ? IPV6_PMTUDISC_PROBE : IPV6_PMTUDISC_DONT, "IPV6_MTU_DISCOVER"
+                    ),
                 ]
             }
+        if isWhole, options.family == .v6 {
+            // RFC 3542 §11.2: without it the kernel itself would cut up what exceeds the device's MTU.
+            settings.append((SOL_IPV6, IPV6_DONTFRAG, 1, "IPV6_DONTFRAG"))
+        }
         for setting in settings + [(SOL_SOCKET, SO_RXQ_OVFL, 1, "SO_RXQ_OVFL")] {
             try require(
                 setOption(socket, level: setting.level, name: setting.name, to: setting.value),

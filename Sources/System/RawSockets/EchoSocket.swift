@@ -76,8 +76,27 @@ public final class EchoSocket {
         precondition(hopLimit != 0, "hop limit 0")
         if tickets.needsEpoch { restartStampNumbers() }
         writeAncillary(source, hopLimit, differentiatedServices)
+        let (at, outcome) = transmit(message, to: destination)
+        switch outcome {
+        case .success:
+            return .sent(ticket: tickets.issue(sentAt: at), at: at)
+        case .failure(let code):
+            tickets.sendFailed()
+            if code.number == EMSGSIZE, !options.mayFragment {
+                return explainSize(message, to: destination)
+            }
+            return .failed(explain(code, source))
+        }
+    }
+
+    /// Calls sendmsg(2) with the ancillary data that was written last.
+    ///
+    /// The instant is the one before the call.
+    private func transmit(
+        _ message: [UInt8], to destination: IPAddress
+    ) -> (at: MonotonicInstant, outcome: Result<CInt, Errno>) {
         var address = destination.socketAddress
-        let (at, outcome) = unsafe withUnsafeMutablePointer(to: &address) { address in
+        return unsafe withUnsafeMutablePointer(to: &address) { address in
             unsafe message.withUnsafeBytes { octets in
                 // sendmsg(2) does not write through msg_iov.
                 var vector = unsafe iovec(
@@ -99,12 +118,39 @@ public final class EchoSocket {
                 }
             }
         }
+    }
+
+    /// Sends a message once more that was too long, with the socket's errors queued: the kernel then
+    /// says which length it would take.
+    ///
+    /// Only for that call: with IP_RECVERR set, ICMP errors of any path would fail later sends.
+    private func explainSize(_ message: [UInt8], to destination: IPAddress) -> SendOutcome {
+        let level = options.family == .v4 ? SOL_IP : SOL_IPV6
+        let name = options.family == .v4 ? IP_RECVERR : IPV6_RECVERR
+        restartStampNumbers()
+        // A refusal leaves the limit unknown.
+        _ = setOption(descriptor, level: level, name: name, to: CInt(1))
+        let (at, outcome) = transmit(message, to: destination)
+        var limit: Int?
+        let correlation = ClockCorrelation()
+        for entry in fetchErrorQueue() {
+            if case .tooBig(let octets) = entry {
+                limit = octets
+            } else {
+                earlyEntries.append(resolve(entry, correlation))
+            }
+        }
+        _ = setOption(descriptor, level: level, name: name, to: CInt(0))
+        // What an ICMP error left pending meanwhile is nobody's.
+        _ = pendingError(of: descriptor)
         switch outcome {
-        case .success:
-            return .sent(ticket: tickets.issue(sentAt: at), at: at)
+        case .success: return .sent(ticket: tickets.issue(sentAt: at), at: at)
         case .failure(let code):
             tickets.sendFailed()
-            return .failed(explain(code, source))
+            return .failed(
+                SendFailure(
+                    kind: code.number == EMSGSIZE ? .tooBig : .other, errno: code.number,
+                    limit: limit))
         }
     }
 

@@ -13,14 +13,21 @@ public struct EchoSocketOptions: Hashable, Sendable {
     public var mark: UInt32
     /// The network namespace `/run/netns/NAME` to work in; nil for the process's own.
     public var namespace: String?
+    /// Whether messages that are longer than an MTU on the way may be cut up.
+    ///
+    /// Where not, they carry Don't Fragment and leave whenever the device takes them, whatever the
+    /// kernel has learned of the path (ip(7), IP_PMTUDISC_PROBE): to measure an MTU.
+    public var mayFragment: Bool
 
-    /// Makes options; by default no device, mark or namespace.
+    /// Makes options; by default no device, mark or namespace, and fragments.
     public init(
-        family: IPAddress.Family, device: String? = nil, mark: UInt32 = 0, namespace: String? = nil
+        family: IPAddress.Family, device: String? = nil, mark: UInt32 = 0, namespace: String? = nil,
+        mayFragment: Bool = true
     ) {
         self.family = family
         self.device = device
         self.mark = mark
         self.namespace = namespace
+        self.mayFragment = mayFragment
     }
 }

@@ -24,7 +24,8 @@ public struct SendFailure: Error, Hashable, Sendable {
         /// EADDRNOTAVAIL, EINVAL with a source address given, or ENETUNREACH with an IPv4 source
         /// that is on no device: that address is not on this host.
         case sourceUnavailable
-        /// EMSGSIZE: the message is longer than an IP packet can be.
+        /// EMSGSIZE: the packet is longer than an IP packet can be, or may not be cut up and is
+        /// longer than the device or a tunnel of this host takes.
         case tooBig
         /// ENOBUFS, EAGAIN: the send buffer or the device's queue is full.
         case buffersFull
@@ -36,11 +37,15 @@ public struct SendFailure: Error, Hashable, Sendable {
     public let kind: Kind
     /// The errno(3) number.
     public let errno: Int32
+    /// The longest IP packet that would have left, in octets, where the kernel names it for a
+    /// `tooBig` message that may not be cut up.
+    public let limit: Int?
 
     /// Makes a failure of a known kind.
-    public init(kind: Kind, errno: Int32) {
+    public init(kind: Kind, errno: Int32, limit: Int? = nil) {
         self.kind = kind
         self.errno = errno
+        self.limit = limit
     }
 
     /// Makes a failure from an errno(3) number alone.
@@ -48,6 +53,7 @@ public struct SendFailure: Error, Hashable, Sendable {
     /// `hasSource` tells whether a source address was given.
     init(errno: Int32, hasSource: Bool) {
         self.errno = errno
+        limit = nil
         kind =
             switch errno {
             case EPERM, EACCES: .denied

@@ -37,7 +37,7 @@ struct MonitorSet: Sendable {
     private(set) var truncatedMessages: UInt64 = 0
 
     private var identifiers: EchoIdentifierPool
-    private var pacer = HopPacer()
+    private let pacer: SharedHopPacer
     private var schedule = Heap<Due>()
     private var scheduled: [Int: MonotonicInstant] = [:]
     private var nextMonitor = 0
@@ -54,8 +54,13 @@ struct MonitorSet: Sendable {
         }
     }
 
-    init(generator: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()) {
+    /// Makes an empty set that shares `pacer` with whoever else sends hop-limited packets.
+    init(
+        generator: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator(),
+        pacer: SharedHopPacer = SharedHopPacer()
+    ) {
         identifiers = EchoIdentifierPool(generator: generator)
+        self.pacer = pacer
     }
 
     // MARK: - Which tunnels
@@ -186,8 +191,10 @@ struct MonitorSet: Sendable {
                     to: now, identifiers: &identifiers, into: &actions)
                 lateProbes += monitors[place].requests[role.path.index].skippedSlots - before
             case .reply:
-                monitors[place].replies[role.path.index].advance(
-                    to: now, identifiers: &identifiers, pacer: &pacer, into: &actions)
+                pacer.withLock {
+                    monitors[place].replies[role.path.index].advance(
+                        to: now, identifiers: &identifiers, pacer: &$0, into: &actions)
+                }
             }
             perform(place, role, now: now, transport: &transport)
             reschedule(place, role)
@@ -354,6 +361,8 @@ struct MonitorSet: Sendable {
         switch message {
         case .echo(let echo): identifier = echo.identifier
         case .error(let error): identifier = error.quote.identifier
+        // The monitors send none.
+        case .datagramError: return
         }
         guard let owner = identifiers.owner(of: identifier) else { return }
         guard let (place, role) = place(of: owner),
@@ -369,6 +378,7 @@ struct MonitorSet: Sendable {
             receive(
                 error, place, role, isAboutTarget: error.quote.destination == route.destination,
                 arrival, now: now)
+        case .datagramError: break
         }
         // What arrives is judged at once; what it calls for is sent when `advance` finds it due.
         for action in actions { settle(action, place, role, now: now) }

@@ -18,7 +18,7 @@ final class ProbeLoop: Sendable {
 
     /// What lives on the loop's thread.
     struct State: ~Copyable {
-        var monitors = MonitorSet()
+        var monitors: MonitorSet
         var transport: SocketTransport
         var isStopping = false
 
@@ -40,13 +40,17 @@ final class ProbeLoop: Sendable {
 
     /// Starts the thread.
     ///
-    /// - Parameter events: called on the loop's thread for everything it has to tell.
+    /// - Parameters:
+    ///   - pacer: the agent's one pacer of hop-limited packets.
+    ///   - events: called on the loop's thread for everything it has to tell.
     /// - Throws: `SocketError` when the process may not make a thread or descriptors.
-    init(events: @escaping @Sendable (Event) -> Void) throws(SocketError) {
+    init(
+        pacer: SharedHopPacer, events: @escaping @Sendable (Event) -> Void
+    ) throws(SocketError) {
         poll = Mutex(try EventPoll())
         waker = poll.withLock { $0.waker }
         try PinnedThread.start(name: "probe-loop") { [self] in
-            poll.withLock { run($0, events: events) }
+            poll.withLock { run($0, pacer, events: events) }
         }
     }
 
@@ -73,8 +77,11 @@ final class ProbeLoop: Sendable {
         post { $0.isStopping = true }
     }
 
-    private func run(_ poll: EventPoll, events: @Sendable (Event) -> Void) {
-        var state = State(transport: SocketTransport(poll: poll))
+    private func run(
+        _ poll: EventPoll, _ pacer: SharedHopPacer, events: @Sendable (Event) -> Void
+    ) {
+        var state = State(
+            monitors: MonitorSet(pacer: pacer), transport: SocketTransport(poll: poll))
         var readable: [UInt64] = []
         var nextSecond = MonotonicClock.now()
         while !state.isStopping {

@@ -72,8 +72,9 @@ public final class ProbingService: Sendable {
         capture = CaptureService(logger: logger) { rekeys.take($0, at: MonotonicClock.now()) }
         ike = IKEService(logger: logger)
         let events = LoopEvents(logger: logger)
+        let pacer = SharedHopPacer()
         do throws(SocketError) {
-            loop = try ProbeLoop { events.take($0) }
+            loop = try ProbeLoop(pacer: pacer) { events.take($0) }
             kernel = try KernelService(logger: logger)
             keyDaemons = try KeyDaemonService(logger: logger)
         } catch {
