@@ -42,6 +42,7 @@ struct ReportOptions: ParsableArguments {
         ReportFormat(
             isJSON: json,
             isColored: !noColor && !json && Terminal.standardOutput.allowsColor,
-            isVerbose: verbose, hasBlocks: Terminal.showsUnicode)
+            isVerbose: verbose, hasBlocks: Terminal.showsUnicode,
+            columns: Terminal.standardOutput.columns)
     }
 }

@@ -1,6 +1,5 @@
 @testable import Agent
 import ESPAnalysis
-import Foundation
 import NetworkPrimitives
 import PacketFormats
 import Testing
@@ -146,17 +145,4 @@ import Testing
             #expect(line.last != " ", "'\(line)'")
         }
     }
-}
-
-/// Compares with `Golden/NAME.txt` beside this file; RENEW_GOLDEN=1 writes it instead.
-private func expectGolden(
-    _ name: String, _ text: String, sourceLocation: SourceLocation = #_sourceLocation
-) throws {
-    let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-        .appendingPathComponent("Golden/\(name).txt")
-    if ProcessInfo.processInfo.environment["RENEW_GOLDEN"] != nil {
-        try Data(text.utf8).write(to: file)
-    }
-    let wanted = String(decoding: try Data(contentsOf: file), as: UTF8.self)
-    #expect(text == wanted, sourceLocation: sourceLocation)
 }

@@ -81,6 +81,16 @@ import Testing
                 series["tunnelprobe_sa_\(gauge){\(labels)}"] = "NaN"
             }
         }
+        for path in ["inside", "outside"] {
+            for gauge in [
+                "path_mtu_bytes", "path_mtu_black_hole", "reply_blocked", "reply_blocked_hop",
+            ] {
+                series["tunnelprobe_\(gauge){\(tunnel),path=\"\(path)\"}"] = "NaN"
+            }
+        }
+        for gauge in ["recommended_mtu_bytes", "recommended_mss_bytes"] {
+            series["tunnelprobe_\(gauge){\(tunnel)}"] = "NaN"
+        }
         for reason in ["replay_window", "replay", "integrity"] {
             series["tunnelprobe_sa_drops_total{\(tunnel),reason=\"\(reason)\"}"] = "0"
         }

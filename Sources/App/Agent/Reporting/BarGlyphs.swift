@@ -6,13 +6,15 @@ struct BarGlyphs: Equatable, Sendable {
     var second: String
     /// Ends of cells in growing width, for the last cell of a bar of one part; empty for none.
     private var parts: [String]
+    /// What a line across is drawn with.
+    var rule: Character
 
     /// Unicode's block elements (U+2580 to U+259F).
     static let blocks = BarGlyphs(
-        first: "█", second: "▒", parts: ["▏", "▎", "▍", "▌", "▋", "▊", "▉"])
+        first: "█", second: "▒", parts: ["▏", "▎", "▍", "▌", "▋", "▊", "▉"], rule: "─")
 
     /// ASCII, readable on every terminal.
-    static let ascii = BarGlyphs(first: "#", second: "=", parts: [])
+    static let ascii = BarGlyphs(first: "#", second: "=", parts: [], rule: "-")
 
     /// A bar of one part.
     ///

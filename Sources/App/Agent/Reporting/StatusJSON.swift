@@ -63,6 +63,8 @@ extension TunnelReport {
         tunnel.put("kernel", kernel.json, orBecause: kernel.reason ?? "not known")
         tunnel.put("rekeys", rekeys.json)
         tunnel.put("ike", ike.json, orBecause: ike.reason ?? "not known")
+        tunnel.put("path_mtu", path.mtuJSON)
+        tunnel.put("reply_path", path.repliesJSON)
         for (key, reason) in Self.notMeasured { tunnel.put(key, nil, orBecause: reason) }
         tunnel.put("findings", .array(findings.map(\.json)))
         return tunnel.value
@@ -70,9 +72,7 @@ extension TunnelReport {
 
     /// Parts of the document that this version does not measure; null, with the reason.
     private static let notMeasured = [
-        ("path_mtu", "this version does not search the path MTU"),
-        ("reply_path", "this version does not run the hop ladder of Echo Replies"),
-        ("provider_checks", "this version does not watch the provider's health checks"),
+        ("provider_checks", "this version does not watch the provider's health checks")
     ]
 }
 

@@ -17,8 +17,7 @@ struct StatusMetrics {
     var families: [MetricFamily] {
         stateFamilies + probeFamilies + CaptureMetrics(report: report).families
             + KernelMetrics(report: report).families + RekeyMetrics(report: report).families
-            + [findings]
-            + selfFamilies + processFamilies
+            + PathMetrics(report: report).families + [findings] + selfFamilies + processFamilies
     }
 
     // MARK: - State

@@ -3,6 +3,7 @@ import Diagnosis
 import EchoProbing
 import KernelState
 import NetworkPrimitives
+import ReplyPath
 import TunnelHealth
 
 /// The page at `/`, which needs no script: the tunnels, their probes, and links to the rest.
@@ -83,8 +84,33 @@ struct StatusPage {
                 "<p>\($0.name): \(Self.escape($0.text))</p>"
             }.joined(separator: "\n"))
             <p>kernel: \(Self.escape(KernelText(kernel: tunnel.kernel).summary))</p>
+            \(path(tunnel))
             </section>
             """
+    }
+
+    /// How large a packet fits, and whether Echo Replies come through; the ladders for who opens them.
+    private func path(_ tunnel: TunnelReport) -> String {
+        let layout = TextLayout(
+            palette: TextPalette(isColored: false), glyphs: .blocks, columns: 120)
+        let mtu = PathMTUText(
+            path: tunnel.path, device: tunnel.plan.tunnelInterface, layout: layout)
+        let replies = ReplyPathText(tunnel, layout: layout)
+        var lines = ["<p>MTU: \(Self.escape(mtu.summary))</p>"]
+        for (name, report) in [
+            ("outside", tunnel.path.outsideReplies), ("inside", tunnel.path.insideReplies),
+        ] {
+            let style = report.verdict == .blocked ? " class=\"down\"" : ""
+            lines.append(
+                "<p\(style)>Echo Replies \(name): \(Self.escape(report.sentence))</p>")
+        }
+        let ladders = replies.ladders(isVerbose: false)
+        if !ladders.isEmpty {
+            lines.append(
+                "<details><summary>Hop by hop</summary>"
+                    + "<pre>\(Self.escape(ladders.joined(separator: "\n")))</pre></details>")
+        }
+        return lines.joined(separator: "\n")
     }
 
     private func row(_ row: ProbeRow) -> String {
@@ -143,6 +169,7 @@ struct StatusPage {
         th, td { text-align: left; padding: .25rem .6rem .25rem 0; \
         border-bottom: 1px solid var(--line); font-variant-numeric: tabular-nums; }
         th { font-weight: 600; opacity: .75; } .number { white-space: nowrap; }
+        summary { cursor: pointer; opacity: .75; } pre { overflow-x: auto; margin: .3rem 0; }
         nav a { margin-right: 1rem; }
         """
 }

@@ -8,6 +8,10 @@ import TunnelHealth
 /// The report for people: verdict first, then what it rests on.
 struct StatusText {
     var palette: TextPalette
+    /// What lines are drawn with.
+    var glyphs = BarGlyphs.ascii
+    /// Columns that tables should not exceed where they can be laid out otherwise.
+    var columns = 80
     /// Adds what only a closer look needs: hops, rejected messages, ICMP errors.
     var isVerbose = false
 
@@ -85,6 +89,7 @@ struct StatusText {
             let name = line.name + String(repeating: " ", count: max(1, 9 - line.name.count))
             return "  \(palette.paint(name, .faint))\(line.text)"
         }
+        lines += path(tunnel)
         if isVerbose {
             lines += details(tunnel.rows)
             let facts = ike.details + kernel.details
@@ -92,6 +97,17 @@ struct StatusText {
         }
         for finding in tunnel.findings { lines += [""] + finding.lines(palette) }
         return lines
+    }
+
+    /// How large a packet fits, and where Echo Replies die.
+    private func path(_ tunnel: TunnelReport) -> [String] {
+        let layout = TextLayout(palette: palette, glyphs: glyphs, columns: columns)
+        let mtu = PathMTUText(
+            path: tunnel.path, device: tunnel.plan.tunnelInterface, layout: layout)
+        let replies = ReplyPathText(tunnel, layout: layout)
+        let blocks = [mtu.lines, replies.lines(isVerbose: isVerbose)]
+        // What could not be measured stands with the facts above.
+        return blocks.flatMap { $0.count == 1 ? $0 : [""] + $0 }
     }
 
     private func stateSentence(_ tunnel: TunnelReport) -> String {

@@ -22,7 +22,17 @@ struct TextTable {
             self.parts = parts
         }
 
-        fileprivate var count: Int { parts.reduce(0) { $0 + $1.text.count } }
+        /// Characters, which is columns.
+        var count: Int { parts.reduce(0) { $0 + $1.text.count } }
+
+        /// Adds a piece, to the last one where that has the same style.
+        mutating func append(_ text: String, _ style: TextStyle) {
+            guard let last = parts.last, last.style == style else {
+                parts.append((text, style))
+                return
+            }
+            parts[parts.count - 1].text += text
+        }
     }
 
     private let alignments: [Alignment]
@@ -39,30 +49,32 @@ struct TextTable {
     }
 
     /// The lines, two spaces between columns, without trailing spaces.
-    func lines(_ palette: TextPalette) -> [String] {
+    func lines(_ palette: TextPalette) -> [String] { block.lines(palette) }
+
+    /// The same lines before they are painted.
+    var block: TextBlock {
         let widths = alignments.indices.map { column in
             rows.map { $0[column].count }.max() ?? 0
         }
-        return rows.map { row in
-            var line = ""
-            var pending = ""
-            for (column, cell) in row.enumerated() {
-                let gap = String(repeating: " ", count: widths[column] - cell.count)
-                let isRight = alignments[column] == .right
-                let before = isRight ? gap : ""
-                if cell.count > 0 {
-                    line += pending + before
-                    for part in cell.parts where !part.text.isEmpty {
-                        line += palette.paint(part.text, part.style)
+        return TextBlock(
+            lines: rows.map { row in
+                var line = Cell(parts: [])
+                var pending = ""
+                for (column, cell) in row.enumerated() {
+                    let gap = String(repeating: " ", count: widths[column] - cell.count)
+                    let isRight = alignments[column] == .right
+                    let before = isRight ? gap : ""
+                    if cell.count > 0 {
+                        line.parts.append((pending + before, .plain))
+                        line.parts += cell.parts
+                        pending = ""
+                    } else {
+                        pending += before
                     }
-                    pending = ""
-                } else {
-                    pending += before
+                    pending += (isRight ? "" : gap) + "  "
                 }
-                pending += (isRight ? "" : gap) + "  "
-            }
-            return line
-        }
+                return line
+            })
     }
 }
 

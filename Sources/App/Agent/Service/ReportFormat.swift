@@ -10,21 +10,28 @@ public struct ReportFormat: Equatable, Sendable {
     public var isVerbose: Bool
     /// With block elements beyond ASCII, for a locale that has them.
     public var hasBlocks: Bool
+    /// Columns of the terminal, at least 1; what is printed elsewhere gets 80.
+    public var columns: Int
 
-    /// Makes a format.
+    /// Columns where nobody says how many there are.
+    private static let usualColumns = 80
+
+    /// Makes a format; `columns` is nil where there is no terminal.
     public init(
-        isJSON: Bool, isColored: Bool = false, isVerbose: Bool = false, hasBlocks: Bool = false
+        isJSON: Bool, isColored: Bool = false, isVerbose: Bool = false, hasBlocks: Bool = false,
+        columns: Int? = nil
     ) {
         self.isJSON = isJSON
         self.isColored = isColored
         self.isVerbose = isVerbose
         self.hasBlocks = hasBlocks
+        self.columns = columns ?? Self.usualColumns
     }
 
     /// The format as a query, and back.
     public var query: String {
         "format=\(isJSON ? "json" : "text")&color=\(isColored ? 1 : 0)&verbose=\(isVerbose ? 1 : 0)"
-            + "&blocks=\(hasBlocks ? 1 : 0)"
+            + "&blocks=\(hasBlocks ? 1 : 0)&columns=\(columns)"
     }
 
     init(query: [String: String]) {
@@ -32,6 +39,9 @@ public struct ReportFormat: Equatable, Sendable {
         isColored = query["color"] == "1"
         isVerbose = query["verbose"] == "1"
         hasBlocks = query["blocks"] == "1"
+        columns =
+            query["columns"].flatMap { Int($0) }.map { min(max($0, 1), 1000) }
+            ?? Self.usualColumns
     }
 
     private var palette: TextPalette { TextPalette(isColored: isColored) }
@@ -39,7 +49,8 @@ public struct ReportFormat: Equatable, Sendable {
 
     func render(_ report: StatusReport) -> [UInt8] {
         if isJSON { return report.json(isVerbose: isVerbose).encoded(indented: true) }
-        let text = StatusText(palette: palette, isVerbose: isVerbose)
+        let text = StatusText(
+            palette: palette, glyphs: glyphs, columns: columns, isVerbose: isVerbose)
         return Array(text.render(report).utf8)
     }
 

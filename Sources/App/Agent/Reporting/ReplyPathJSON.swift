@@ -1,0 +1,77 @@
+import NetworkPrimitives
+import ReplyPath
+
+extension TunnelPath {
+    /// The value of `reply_path` (interface page §6): where Echo Replies die, on each path.
+    var repliesJSON: JSONValue {
+        var object = JSONObject()
+        object.put("outside", outsideReplies.json(wallTime))
+        object.put("inside", insideReplies.json(wallTime))
+        return object.value
+    }
+}
+
+extension ReplyPathReport {
+    /// The value of `outside` or `inside`.
+    fileprivate func json(_ wallTime: (MonotonicInstant) -> WallTime) -> JSONValue {
+        let unblocked = "the verdict is \(verdict.rawValue)"
+        var object = JSONObject()
+        object.put("verdict", verdict.rawValue)
+        object.put(
+            "blocked_after_hop", blockedAfterHop.map { .integer(Int64($0)) }, orBecause: unblocked)
+        object.put(
+            "blocked_after_address", (blockedAfterAddress?.description).map(JSONValue.string),
+            orBecause: verdict == .blocked
+                ? blockedAfterHop == 0
+                    ? "they die before the first hop" : "no router answered from that hop"
+                : unblocked)
+        object.put(
+            "likely_hops", likelyHops.map { .array($0.map { .integer(Int64($0)) }) },
+            orBecause: unblocked)
+        object.put(
+            "place", (place?.rawValue).map(JSONValue.string),
+            orBecause: verdict == .blocked ? "the addresses do not tell" : unblocked)
+        object.put(
+            "last_hop_request", lastHopRequest.map { .integer(Int64($0)) },
+            orBecause: unanswered("Echo Request", \.requestsSent))
+        object.put(
+            "last_hop_reply", lastHopReply.map { .integer(Int64($0)) },
+            orBecause: unanswered("Echo Reply", \.repliesSent))
+        object.put(
+            "confidence", confidence.map(JSONValue.number), orBecause: reason ?? unblocked)
+        object.put("reason", reason.map(JSONValue.string) ?? .null)
+        object.put("checksums", checksums)
+        object.put("hops", .array(hops.map(\.json)))
+        object.put(
+            "measured_at", endedAt.map { .string(wallTime($0).description) },
+            orBecause: reason ?? "the ladder is not over")
+        return object.value
+    }
+
+    /// Why there is no last hop of a style.
+    private func unanswered(_ style: String, _ sent: KeyPath<Hop, Int>) -> String {
+        hops.contains { $0[keyPath: sent] > 0 }
+            ? "no hop answered an \(style)" : reason ?? "no \(style) was sent"
+    }
+}
+
+extension ReplyPathReport.Hop {
+    /// One entry of `hops`.
+    fileprivate var json: JSONValue {
+        var object = JSONObject()
+        object.put("hop", distance)
+        object.put("target", isTarget)
+        object.put("requests_sent", requestsSent)
+        object.put("requests_answered", requestsAnswered)
+        object.put("replies_sent", repliesSent)
+        object.put("replies_answered", repliesAnswered)
+        object.put("udp_sent", datagramsSent)
+        object.put("udp_answered", datagramsAnswered)
+        object.put("request_routers", .array(requestRouters.map { .string($0.description) }))
+        object.put("reply_routers", .array(replyRouters.map { .string($0.description) }))
+        object.put(
+            "filtered_by", (filteredBy?.description).map(JSONValue.string),
+            orBecause: "no router said that it filters")
+        return object.value
+    }
+}

@@ -1,0 +1,115 @@
+import NetworkPrimitives
+import ReplyPath
+
+/// Where Echo Replies die, for people: the two ladders, and a sentence for each.
+struct ReplyPathText {
+    private let outside: Ladder
+    private let inside: Ladder
+    private let layout: TextLayout
+
+    private struct Ladder {
+        var name: String
+        var report: ReplyPathReport
+        var target: IPAddress?
+    }
+
+    init(_ tunnel: TunnelReport, layout: TextLayout) {
+        outside = Ladder(
+            name: "outside", report: tunnel.path.outsideReplies, target: tunnel.plan.remote)
+        inside = Ladder(
+            name: "inside", report: tunnel.path.insideReplies,
+            target: tunnel.plan.roles[ProbeRole(.inside, .reply).index].route?.destination)
+        self.layout = layout
+    }
+
+    /// The lines, indented by two; one where nothing is known for one reason.
+    func lines(isVerbose: Bool) -> [String] {
+        let ladders = ladders(isVerbose: isVerbose)
+        guard !ladders.isEmpty else { return withoutLadders }
+        let caption = "  Echo Requests and unsolicited Echo Replies by hop limit: answered/sent"
+        return [layout.palette.paint(caption, .faint), ""]
+            + ladders.map { $0.isEmpty ? "" : "  \($0)" } + [""] + verdict(outside)
+            + verdict(inside)
+    }
+
+    private var withoutLadders: [String] {
+        if outside.report.verdict == .inconclusive, inside.report.verdict == .inconclusive,
+            let reason = outside.report.reason, inside.report.reason == reason
+        {
+            return layout.entry("replies", "", .plain, reason)
+        }
+        return [layout.palette.paint("  unsolicited Echo Replies", .faint)] + verdict(outside)
+            + verdict(inside)
+    }
+
+    /// The ladders side by side, or one under the other where they are too wide for that; empty where
+    /// nothing was sent.
+    func ladders(isVerbose: Bool) -> [String] {
+        let blocks = [outside, inside].map { ladder in
+            LadderText(
+                report: ladder.report,
+                title: ladder.target.map { "\(ladder.name), to \($0)" } ?? ladder.name,
+                rule: layout.glyphs.rule, isVerbose: isVerbose
+            ).block
+        }.filter { $0.lines.count > 1 }
+        guard let first = blocks.first else { return [] }
+        guard blocks.count > 1 else { return first.lines(layout.palette) }
+        let both = first.beside(blocks[1], gap: 4)
+        return both.width + 2 <= layout.columns
+            ? both.lines(layout.palette)
+            : first.lines(layout.palette) + [""] + blocks[1].lines(layout.palette)
+    }
+
+    private func verdict(_ ladder: Ladder) -> [String] {
+        let report = ladder.report
+        let (word, style): (String, TextStyle) =
+            switch report.verdict {
+            case .open: ("open:", .good)
+            case .blocked: ("BLOCKED:", .bad)
+            case .inconclusive: ("unclear:", report.hops.isEmpty ? .plain : .doubtful)
+            }
+        return layout.entry(ladder.name, word, style, report.sentence)
+    }
+}
+
+extension ReplyPathReport {
+    /// The verdict in a sentence, without its word.
+    var sentence: String {
+        switch verdict {
+        case .open:
+            let end = lastHopReply.map { " as far as hop \($0)" } ?? ""
+            return "Echo Replies pass\(end), as Echo Requests do"
+                + (confidence.map { " (\(FigureText.percent($0)))" } ?? "")
+        case .blocked: return "Echo Replies die \(site)\(beyond)\(certainty); \(suspect)"
+        case .inconclusive: return reason ?? "not known"
+        }
+    }
+
+    private var site: String {
+        let others = (likelyHops ?? []).filter { $0 != blockedAfterHop }
+            .map { $0 == 0 ? "before the first" : "\($0)" }.joined(separator: " or ")
+        guard let hop = blockedAfterHop, hop > 0 else {
+            return "before the first hop" + (others.isEmpty ? "" : ", or after hop \(others)")
+        }
+        return "after hop \(hop)" + (blockedAfterAddress.map { " (\($0))" } ?? "")
+            + (others.isEmpty ? "" : ", or \(others)")
+    }
+
+    private var beyond: String {
+        lastHopRequest.map { " while Echo Requests come as far as hop \($0)" } ?? ""
+    }
+
+    private var certainty: String {
+        confidence.map { " (\(FigureText.percent($0)) sure)" } ?? ""
+    }
+
+    private var suspect: String {
+        switch place {
+        case .thisHost: "this host's own firewall drops them"
+        case .firstHop: "the first router or a firewall on the customer's side drops them"
+        case .transit: "a network on the way drops them, most likely the ISP's"
+        case .providerEdge: "the last router before the endpoint or the provider's edge drops them"
+        case nil: "the addresses do not tell whose equipment that is"
+        }
+    }
+}

@@ -1,0 +1,105 @@
+@testable import Agent
+import Foundation
+import NetworkPrimitives
+import ReplyPath
+import Testing
+
+/// What people read of a tunnel's paths; the texts stand beside this file, in `Golden`.
+@Suite struct PathTextTests {
+    private static func lines(
+        _ made: MadeUpPath, columns: Int, isVerbose: Bool = false, isColored: Bool = false
+    ) -> [String] {
+        let tunnel = StatusReport.made(made).tunnels[0]
+        let layout = TextLayout(
+            palette: TextPalette(isColored: isColored), glyphs: isColored ? .blocks : .ascii,
+            columns: columns)
+        return PathMTUText(path: tunnel.path, device: "ipsec0", layout: layout).lines + [""]
+            + ReplyPathText(tunnel, layout: layout).lines(isVerbose: isVerbose)
+    }
+
+    @Test(arguments: MadeUpPath.allCases, [80, 120])
+    func `two paths`(made: MadeUpPath, columns: Int) throws {
+        let lines = Self.lines(made, columns: columns)
+        try expectGolden("path-\(made)-\(columns)", lines.joined(separator: "\n") + "\n")
+        for line in lines {
+            #expect(line.count <= columns, "\(line)")
+            #expect(line.last != " ", "'\(line)'")
+            #expect(line.allSatisfy { $0.isASCII && $0 != "\u{1b}" }, "\(line)")
+        }
+    }
+
+    @Test func `more of everything when asked, and a line where the locale has one`() throws {
+        let lines = Self.lines(.long, columns: 80, isVerbose: true, isColored: true)
+        try expectGolden("path-long-verbose", lines.joined(separator: "\n") + "\n")
+    }
+
+    @Test func `colours have no width`() {
+        for made in MadeUpPath.allCases {
+            let colored = Self.lines(made, columns: 80, isColored: true)
+                .joined(separator: "\n").replacingOccurrences(of: "─", with: "-")
+                .replacingOccurrences(
+                    of: "\u{1b}\\[[0-9;]*m", with: "", options: .regularExpression)
+            #expect(colored == Self.lines(made, columns: 80).joined(separator: "\n"))
+        }
+    }
+
+    @Test func `Echo Replies die before the hop that is the first without them`() throws {
+        for cut in 0...4 {
+            let report = ReplyPathReport.blocked(
+                after: cut, likely: [cut], nil,
+                (1...5).map { rung($0, "192.0.2.\($0)", replies: $0 <= cut ? 3 : 0) })
+            let block = LadderText(report: report, title: "t", rule: "-", isVerbose: false).block
+            let lines = block.lines(TextPalette(isColored: false))
+            // Before it: the title and the names of the columns.
+            #expect(lines.firstIndex { $0.contains("replies die here") } == cut + 2)
+            #expect(lines.filter { $0.contains("0/3") }.count == 5 - cut)
+        }
+    }
+
+    @Test func `a run of silent hops is one row, but none hides where replies die`() {
+        let hops = [rung(1, "192.0.2.1"), rung(2, nil), rung(3, nil), rung(4, nil), rung(5, nil)]
+        func distances(_ report: ReplyPathReport, isVerbose: Bool) -> [String] {
+            LadderText(report: report, title: "t", rule: "-", isVerbose: isVerbose).block
+                .lines(TextPalette(isColored: false)).dropFirst(2)
+                .map { String($0.split(separator: " ")[0]) }
+        }
+        #expect(distances(.open(hops), isVerbose: false) == ["1", "2-5"])
+        #expect(distances(.open(hops), isVerbose: true) == ["1", "2", "3", "4", "5"])
+        let cut = ReplyPathReport.blocked(after: 3, likely: [1, 2, 3], nil, hops)
+        let rows = distances(cut, isVerbose: false)
+        #expect([rows[0], rows[1], rows[3]] == ["1", "2-3", "4-5"])
+        #expect(rows.count == 4)
+    }
+
+    @Test func `all hops that the block may stand behind are named`() {
+        func site(_ cut: Int, _ likely: [Int]) -> Substring {
+            let report = ReplyPathReport.blocked(
+                after: cut, likely: likely, nil, [rung(1, "192.0.2.1"), rung(2, "192.0.2.2")])
+            return report.sentence.dropFirst("Echo Replies die ".count).prefix { $0 != "E" }
+        }
+        #expect(site(1, [1]) == "after hop 1 (192.0.2.1) while ")
+        #expect(site(1, [0, 1, 2]) == "after hop 1 (192.0.2.1), or before the first or 2 while ")
+        #expect(site(0, [0, 1, 2]) == "before the first hop, or after hop 1 or 2 while ")
+    }
+
+    @Test func `a format takes its columns along`() {
+        let format = ReportFormat(isJSON: false, columns: 132)
+        #expect(format.query.contains("columns=132"))
+        #expect(ReportFormat(isJSON: false).columns == 80)
+        for (text, columns) in [("0", 1), ("-3", 1), ("99999999", 1000), ("x", 80), ("70", 70)] {
+            #expect(ReportFormat(query: ["columns": text]).columns == columns)
+        }
+        #expect(ReportFormat(query: [:]).columns == 80)
+    }
+
+    @Test func `the page has both facts, and the ladders to open`() {
+        let page = StatusPage(report: .made(.blocked)).html
+        #expect(page.contains("<p>MTU: outside 1500, inside 1446, device 1400, overhead 54, set"))
+        #expect(
+            page.contains(
+                "<p class=\"down\">Echo Replies outside: Echo Replies die after hop 3 (198.18.0.5), or 4 while"
+            ))
+        #expect(page.contains("<summary>Hop by hop</summary>"))
+        #expect(!StatusPage(report: .made(.unknown)).html.contains("<details>"))
+    }
+}
