@@ -7,8 +7,8 @@ import ipaddress
 import struct
 from dataclasses import dataclass
 
-REQUEST, REPLY, TIME_EXCEEDED, UNREACHABLE, ESP, UDP_ESP, IKE = (
-    "request", "reply", "time-exceeded", "unreachable", "esp", "udp-esp", "ike")
+REQUEST, REPLY, TIME_EXCEEDED, UNREACHABLE, ESP, UDP_ESP, IKE, FRAGMENT = (
+    "request", "reply", "time-exceeded", "unreachable", "esp", "udp-esp", "ike", "fragment")
 
 # Link types (https://www.tcpdump.org/linktypes.html) and where the network header starts.
 _LINK_HEADER = {1: 14, 12: 0, 14: 0, 101: 0, 113: 16, 228: 0, 229: 0, 276: 20}
@@ -91,7 +91,7 @@ def _network(data):
 def _packet(data, time):
     network = _network(data)
     if not network:
-        return None
+        return _fragment(data, time)
     version, protocol, source, destination, hops, length, payload = network
     common = dict(time=time, source=source, destination=destination, hops=hops, length=length)
     if protocol == 50 and len(payload) >= 8:
@@ -113,6 +113,15 @@ def _packet(data, time):
     identifier, sequence = struct.unpack_from(">HH", inner[6], 4)
     return Packet(kind=kind, identifier=identifier, sequence=sequence,
                   quoted=_KINDS[inner[0]].get(inner[6][0]), **common)
+
+
+def _fragment(data, time):
+    """A fragment of IPv4 that is not the first one; that one is of the kind that its header says."""
+    if len(data) < 20 or data[0] >> 4 != 4 or not struct.unpack_from(">H", data, 6)[0] & 0x1FFF:
+        return None
+    return Packet(kind=FRAGMENT, time=time, source=str(ipaddress.IPv4Address(data[12:16])),
+                  destination=str(ipaddress.IPv4Address(data[16:20])), hops=data[8],
+                  length=struct.unpack_from(">H", data, 2)[0])
 
 
 def _datagram(data, common):

@@ -34,7 +34,8 @@ write_configuration() {
     mkdir -p "$work/state"
 }
 
-# capture NAMESPACE DEVICE FILE: records ICMP, ESP and UDP (IKE, ESP in UDP) of a device until captures_end.
+# capture NAMESPACE DEVICE FILE: records ICMP, ESP, UDP (IKE, ESP in UDP) and fragments of a device until
+# captures_end.
 capture() {
     local says line
     # A pipe for what it says, so that waiting for it takes no polling. Not `on`: the process in the
@@ -42,7 +43,7 @@ capture() {
     rm -f "$work/$3.says"
     mkfifo "$work/$3.says"
     ip netns exec "$lab_prefix$1" tcpdump -i "$2" -n -U -s 256 -B 4096 --immediate-mode \
-        --time-stamp-precision=nano -Z root -w "$work/$3" 'icmp or icmp6 or esp or udp' 2>"$work/$3.says" &
+        --time-stamp-precision=nano -Z root -w "$work/$3" 'icmp or icmp6 or esp or udp or (ip[6:2] & 0x3fff != 0)' 2>"$work/$3.says" &
     captures+=("$!")
     exec {says}<"$work/$3.says"
     captures_say+=("$says")

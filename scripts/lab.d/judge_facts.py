@@ -11,9 +11,13 @@ an outside tool said (a function below), or, on the right, a value as JSON write
     noted(KEY)                   a number or word that the scenario noted down while it ran
     esp(PCAP,SOURCE)             the ESP packets, bare or in UDP, from an address in a capture
     ike(PCAP,SOURCE)             the IKE messages
+    fragments(PCAP,SOURCE)       the fragments that are not first ones
+    echoes(PCAP,KIND,SOURCE,DESTINATION,HOPS)
+                                 echo requests or replies (KIND) from there to there with that hop limit; *: any
     metric(NAME,SERIES)          the value of one series in NAME.metrics, as replay_scrape leaves it
 
-Operators: = != < <= > >=, `matches` a regular expression, `has` and `lacks` an element or a substring.
+Operators: = != < <= > >=, `in` a list of values, `matches` a regular expression, `has` and `lacks` an
+element or a substring.
 What a path does not find is an error: null is a value, a key that is not there is none. Where a path
 has several values the comparison must hold for every one, but for `has`, which asks for one.
 
@@ -126,7 +130,7 @@ class Facts:
 
     def term(self, said):
         """(the values of one side, whether there can be several); None when it is no function."""
-        function = re.fullmatch(r"(count|sum|file|noted|esp|ike|metric)\(([^()]*)\)", said)
+        function = re.fullmatch(r"(count|sum|file|noted|esp|ike|fragments|echoes|metric)\(([^()]*)\)", said)
         if not function:
             return None
         name, argument = function[1], function[2].strip()
@@ -143,12 +147,19 @@ class Facts:
         file, _, source = argument.partition(",")
         if name == "metric":
             return [series(text(f"{file.strip()}.metrics"), source.strip())], False
-        kinds = {"esp": (capture.ESP, capture.UDP_ESP), "ike": (capture.IKE,)}[name]
+        if name == "echoes":
+            kind, *rest = [word.strip() for word in source.split(",")]
+            if kind not in (capture.REQUEST, capture.REPLY) or len(rest) != 3:
+                raise Wrong(f"{argument} does not name echoes")
+            return [sum(p.kind == kind and all(wanted in ("*", str(is_)) for wanted, is_ in
+                                               zip(rest, (p.source, p.destination, p.hops)))
+                        for p in capture.read(file.strip()))], False
+        kinds = {"esp": (capture.ESP, capture.UDP_ESP), "ike": (capture.IKE,), "fragments": (capture.FRAGMENT,)}[name]
         return [sum(p.kind in kinds and p.source == source.strip()
                     for p in capture.read(file.strip()))], False
 
     def judge(self, line):
-        parts = re.fullmatch(r"(\S+)\s+(=|!=|<=|>=|<|>|matches|has|lacks)\s+(.+)", line)
+        parts = re.fullmatch(r"(\S+)\s+(=|!=|<=|>=|<|>|in|matches|has|lacks)\s+(.+)", line)
         if not parts:
             check(False, line, "this is no fact")
             return
@@ -190,6 +201,10 @@ def compare(value, operator, wanted):
         return same(value, wanted)
     if operator == "!=":
         return not same(value, wanted)
+    if operator == "in":
+        if not isinstance(wanted, list):
+            raise Wrong(f"{brief(wanted)} is no list")
+        return any(same(value, each) for each in wanted)
     if operator == "matches":
         return isinstance(value, str) and re.search(wanted, value, re.M) is not None
     for each in (value, wanted):

@@ -36,6 +36,19 @@ def bare(source, body):
             + struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(body), 0, 0, 64, 50, 0, bytes(source), bytes(4)) + body)
 
 
+def echo(kind, source, hops):
+    """An Echo Request (8) or Reply (0) to 10.0.0.9."""
+    body = struct.pack(">BBHHH", kind, 0, 0, 7, 1)
+    return (bytes(12) + b"\x08\x00" + struct.pack(">BBHHHBBH4s4s", 0x45, 0, 28, 0, 0, hops, 1, 0, bytes(source),
+                                                   bytes((10, 0, 0, 9))) + body)
+
+
+def fragment(source):
+    """The second fragment of something."""
+    return (bytes(12) + b"\x08\x00"
+            + struct.pack(">BBHHHBBH4s4s", 0x45, 0, 44, 0, 185, 64, 50, 0, bytes(source), bytes(4)) + bytes(24))
+
+
 def pcap(frames):
     data = struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 65535, 1)
     for number, frame in enumerate(frames):
@@ -58,7 +71,9 @@ class JudgeFacts(unittest.TestCase):
             (folder / "a.pcap").write_bytes(pcap([
                 bare((10, 0, 0, 1), esp), bare((10, 0, 0, 2), esp), datagram((10, 0, 0, 1), (4500, 24500), esp),
                 datagram((10, 0, 0, 1), (4500, 24500), ike), datagram((10, 0, 0, 1), (500, 24499), ike),
-                datagram((10, 0, 0, 1), (4500, 24500), b"\xff"), datagram((10, 0, 0, 1), (53, 5353), esp)]))
+                datagram((10, 0, 0, 1), (4500, 24500), b"\xff"), datagram((10, 0, 0, 1), (53, 5353), esp),
+                echo(0, (10, 0, 0, 1), 63), echo(0, (10, 0, 0, 1), 62), echo(0, (10, 0, 0, 1), 62),
+                echo(8, (10, 0, 0, 1), 62), fragment((10, 0, 0, 3)), fragment((10, 0, 0, 3))]))
             done = subprocess.run(
                 [sys.executable, "-B", str(JUDGE), "--result", "now.json", "--exit", str(status), "--facts", "facts",
                  "--expect", expect, "--got", "got"],
@@ -100,6 +115,22 @@ class JudgeFacts(unittest.TestCase):
         for fact in ("kernel.rekeys = esp(a.pcap,10.0.0.1)", "kernel.rekeys = noted(nothing)", "count(kernel.sas[]) = 3",
                      "file(absent) matches .", "esp(absent,10.0.0.1) = 0"):
             self.fails(fact)
+
+    def test_packets(self):
+        self.passes("echoes(a.pcap,reply,10.0.0.1,10.0.0.9,62) = 2", "echoes(a.pcap,reply,10.0.0.1,*,*) = 3",
+                    "echoes(a.pcap,request,*,10.0.0.9,62) = 1", "fragments(a.pcap,10.0.0.3) = 2",
+                    "fragments(a.pcap,10.0.0.1) = 0", "esp(a.pcap,10.0.0.3) = 0")
+        for fact in ("echoes(a.pcap,reply,10.0.0.1,10.0.0.9,63) = 2", "echoes(a.pcap,reply,10.0.0.2,*,*) = 1",
+                     "echoes(a.pcap,error,*,*,*) = 0", "echoes(a.pcap,reply,*,*) = 3", "fragments(a.pcap,10.0.0.3) = 1"):
+            with self.subTest(fact):
+                self.fails(fact)
+
+    def test_one_of_a_list(self):
+        self.passes("ike.udp_500 in [\"open\", null]", "ike.failure in [null]", "kernel.sas[].packets in [4, 6]")
+        for fact in ("ike.udp_500 in [\"filtered\"]", "kernel.sas[].packets in [4]", "kernel.rekeys in [true]",
+                     "ike.udp_500 in open", "ike.failure in []"):
+            with self.subTest(fact):
+                self.fails(fact)
 
     def test_metrics(self):
         self.passes('metric(now,a_total{c="2",b="1"}) = 7', "metric(now,d) < 1")

@@ -5,7 +5,8 @@
 #                     └──── eN ─┘
 #
 # c    the customer: 203.0.113.10 on `wan`, the tunnel device `ipsec0` with 10.252.0.1/31
-# i    the ISP: forwards, spreads flows to the anycast address over all edges; or r1 … rN in a row
+# i    the ISP: forwards, spreads flows to the anycast address over all edges; or r1 … rN in a row, where
+#      one may have another beside it (underlay.sh)
 # e1…  the edges: each holds 198.51.100.1, the same SPIs and keys with a counter of its own, and
 #      10.252.0.0/31 at the far end of the tunnel
 #
@@ -17,12 +18,9 @@
 # A process costs 100 ms in the guest and a subshell up to 40 ms, so commands are collected and each
 # namespace gets all of its own in one `ip -batch`.
 
-lab_prefix=${lab_prefix-}
+lab_prefix=${lab_prefix-} topology_pids=()
 
 readonly spi_to_edge=0xc0de0001 spi_to_customer=0xc0de0002
-# rfc4106(gcm(aes)): 256 bits of key, 32 of salt. Test keys: they guard nothing.
-readonly key_to_edge=0x000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1fa0a1a2a3
-readonly key_to_customer=0x202122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3fb0b1b2b3
 readonly tunnel_mark=42
 
 # on NAME COMMAND…: runs a command in a namespace.
@@ -55,14 +53,18 @@ hear() {
 #   --outer 4|6          family of the outer addresses (default 4)
 #   --edges N            edge servers (default 3)
 #   --routers N          routers in a row; with 1 it is called i (default 1)
+#   --parallel K         router K has another beside it, rKb: two equal ways (with routers before and behind)
+#   --nat                router 1 translates the customer, whose address is private (with --routers above 1)
+#   --suite NAME         of both SAs: gcm, chacha, cbc-sha1, cbc-sha256, … (suites.sh; default gcm)
+#   --encap              ESP in UDP port 4500
 #   --replay-window N    of the customer's inbound SA (default 0: the provider has many counters)
 #   --observer           put a host behind an appliance that ends the tunnel
 #   --ike                no SAs, no policies: daemons will negotiate them (see strongswan.sh)
 topology() {
-    tunnel=vti outer=4 edges=3 routers=1 replay_window=0 observer='' ike_keys=''
+    tunnel=vti outer=4 edges=3 routers=1 replay_window=0 observer='' ike_keys='' parallel='' nat='' suite=gcm encap=''
     while [[ $# -gt 0 ]]; do
         case $1 in
-        --tunnel | --outer | --edges | --routers)
+        --tunnel | --outer | --edges | --routers | --parallel | --suite)
             printf -v "${1#--}" '%s' "$2"
             shift
             ;;
@@ -72,6 +74,8 @@ topology() {
             ;;
         --observer) observer=yes ;;
         --ike) ike_keys=yes ;;
+        --nat) nat=yes ;;
+        --encap) encap=yes ;;
         *)
             echo "topology: unknown option $1" >&2
             return 64
@@ -86,6 +90,12 @@ topology() {
     else
         customer_address=2001:db8:113::10 gateway_address=2001:db8:113::1 endpoint_address=2001:db8:100::1
         wan_length=64 host_length=128 link_length=64 customer_network=2001:db8:113::/64
+    fi
+    public_address=$customer_address
+    if [[ -n $nat ]]; then
+        customer_address=192.168.77.10 gateway_address=192.168.77.1 customer_network=192.168.77.0/24
+        _link_addresses 1
+        public_address=$near
     fi
     router_names=(i)
     [[ $routers == 1 ]] || mapfile -t router_names < <(seq -f 'r%g' 1 "$routers")
@@ -107,14 +117,35 @@ topology() {
     [[ -z $observer ]] || customer=fw
 
     _said=() _said_links='' _said_namespaces=''
-    local k
+    local k near far
     _underlay
     _customer
     for ((k = 1; k <= edges; k++)); do _edge "$k"; done
     [[ -z $observer ]] || _observer
     ip -batch - <<<"$_said_namespaces$_said_links"
     hear
+    [[ -z $nat ]] || {
+        rule r1 nat masquerade core
+        rules
+    }
+    [[ -z $encap ]] || _encapsulation
 }
+
+# _encapsulation: ESP in UDP comes in where a socket is told to give it to the kernel; one process has one
+# in every namespace that needs it.
+_encapsulation() {
+    local names=("$lab_prefix$customer") k
+    for ((k = 1; k <= edges; k++)); do names+=("${lab_prefix}e$k"); done
+    coproc encapsulating { exec /usr/bin/python3 -B "$lab_folder/udp_encapsulation.py" "$outer" "${names[@]}"; }
+    topology_pids+=("$encapsulating_PID")
+    read -r -t 60 <&"${encapsulating[0]}" || {
+        echo 'topology: no sockets for ESP in UDP' >&2
+        return 1
+    }
+}
+
+# Leaves nothing running.
+topology_end() { [[ ${#topology_pids[@]} -eq 0 ]] || kill -KILL "${topology_pids[@]}" 2>/dev/null || true; }
 
 # topology_remove: ends what runs in this prefix's namespaces and removes them.
 topology_remove() {
@@ -151,57 +182,29 @@ _link_addresses() {
     fi
 }
 
-_underlay() {
-    local name previous='' number=1 k near far
-    _namespace "$customer"
-    for name in "${router_names[@]}"; do
-        _namespace "$name"
-        if [[ -z $previous ]]; then
-            _link "$customer" wan "$customer_address/$wan_length" "$name" cust "$gateway_address/$wan_length"
-        else
-            # Each router knows the customer behind it and the endpoint before it.
-            _link_addresses "$number"
-            _link "$previous" core "$near/$link_length" "$name" cust "$far/$link_length"
-            say "$previous" "route add $endpoint_address/$host_length via $far"
-            say "$name" "route add $customer_network via $near"
-            number=$((number + 1))
-        fi
-        previous=$name
-    done
-    say "$customer" "route add default via $gateway_address"
-
-    endpoint_route="$endpoint_address/$host_length"
-    for ((k = 1; k <= edges; k++)); do
-        _namespace "e$k"
-        _link_addresses $((10 + k))
-        _link "$isp" "edge$k" "$near/$link_length" "e$k" isp "$far/$link_length"
-        say "e$k" "address add $endpoint_address/$host_length dev lo"
-        say "e$k" "route add default via $near"
-        endpoint_route+=" nexthop via $far"
-    done
-    say "$isp" "route add $endpoint_route"
-}
-
 # _states NAME [COUNTER]: the pair of SAs, the same at both ends but for the customer's replay window
 # and each edge's counter.
 _states() {
     [[ -z $ike_keys ]] || return 0
-    local mode=tunnel window=$replay_window cipher='rfc4106(gcm(aes))' bound='' counter=''
-    local to_edge="src $customer_address dst $endpoint_address proto esp spi $spi_to_edge"
-    local to_customer="src $endpoint_address dst $customer_address proto esp spi $spi_to_customer"
+    local mode=tunnel window=$replay_window bound='' counter='' address=$customer_address
     [[ $tunnel != gre-esp ]] || mode=transport
     if [[ $1 == "$customer" ]]; then
         # An xfrm interface uses only SAs with its identifier.
         [[ $tunnel != xfrm ]] || bound="if_id $tunnel_mark"
     else
-        window=0 counter="replay-oseq $2"
+        window=0 counter="replay-oseq $2" address=$public_address
     fi
+    local to_edge="src $address dst $endpoint_address proto esp spi $spi_to_edge"
+    local to_customer="src $endpoint_address dst $address proto esp spi $spi_to_customer"
     # IPv4 inside IPv6: otherwise an SA's selector has the outer family and matches nothing.
-    local families=''
+    local families='' udp=''
     [[ $outer == 4 ]] || families='flag af-unspec'
-    local common="reqid $tunnel_mark mode $mode $families aead $cipher"
-    say "$1" "xfrm state add $to_edge $common $key_to_edge 128 replay-window 0 $bound"
-    say "$1" "xfrm state add $to_customer $common $key_to_customer 128 replay-window $window $counter $bound"
+    [[ -z $encap ]] || udp='encap espinudp 4500 4500 0.0.0.0'
+    local common="reqid $tunnel_mark mode $mode $families $udp"
+    suite_keys "$suite" "$key_to_edge"
+    say "$1" "xfrm state add $to_edge $common $suite_words replay-window 0 $bound"
+    suite_keys "$suite" "$key_to_customer"
+    say "$1" "xfrm state add $to_customer $common $suite_words replay-window $window $counter $bound"
 }
 
 # _policies NAME NEAR FAR NEAR_NETWORK FAR_NETWORK [SELECTOR]: the policies of the end NEAR.
@@ -263,7 +266,7 @@ _customer() {
 
 _edge() {
     local name=e$1 near far
-    _end "$name" "$endpoint_address" "$customer_address"
+    _end "$name" "$endpoint_address" "$public_address"
     [[ $tunnel == gre ]] || _states "$name" $(($1 * 1000))
     if [[ $tunnel == policy ]]; then
         _link_addresses $((10 + $1))

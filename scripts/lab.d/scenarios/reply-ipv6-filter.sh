@@ -1,0 +1,14 @@
+# IPv6 outside: router 2 passes no Echo Replies on.
+#
+# expect: healthy/0
+# kernel: uml qemu
+# timeout: 240
+
+set_up() { topology --edges 1 --routers 4 --outer 6; }
+
+check() {
+    replies_die through 2
+    path_now
+    ladder_witness
+    facts_blocked 2 transit
+}
