@@ -63,18 +63,30 @@ public struct ReplyPathReport: Hashable, Sendable {
     public var blockedAfterAddress: IPAddress?
     /// The hops after which the block is, with 95 % probability; nil unless blocked.
     public var likelyHops: [Int]?
-    /// Whose equipment that is; nil unless blocked.
+    /// Whose equipment that is; nil unless blocked, or where the likely hops are of different owners.
     public var place: Place?
+    /// Whether it may be the provider's edge that drops them.
+    ///
+    /// True with `place` provider edge, and where only some of the likely hops stand there.
+    public var mayBeProviderEdge = false
+    /// The router that said it refuses Echo Replies; nil where they vanish without a word.
+    public var refusedBy: IPAddress?
+    /// Whether Echo Requests die there too and only UDP gets further; nil while nothing tells.
+    public var dropsAllICMP: Bool?
     /// The probability of the verdict, 0...1; nil where inconclusive.
     public var confidence: Double?
     /// The farthest hop that answered an Echo Request; nil for none.
     public var lastHopRequest: Int?
     /// The farthest hop that answered an Echo Reply; nil for none.
     public var lastHopReply: Int?
+    /// How far away the target is, in hops; nil while it has not answered.
+    public var targetHop: Int?
     /// The rungs, nearest first.
     public var hops: [Hop] = []
     /// Checksums, which stand for flows, that the verdict rests on.
     public var checksums = 0
+    /// Answers that came a second time, or made no sense.
+    public var ignoredAnswers = 0
     /// When the ladder ended; nil while none has.
     public var endedAt: MonotonicInstant?
 

@@ -28,25 +28,27 @@ enum ICMPBytes {
         mendChecksum(&bytes, from: old, to: value)
     }
 
-    /// An ICMP error from `router` to `source` about the echo message `quoted`.
+    /// An ICMP error from `router` to `source` about the packet `quoted`, which was sent by `sender`.
     static func error(
         type: UInt8, code: UInt8, from router: IPAddress, to source: IPAddress,
-        quoting quoted: [UInt8], to destination: IPAddress, hopLimit: UInt8, quotedByteCount: Int
+        quoting quoted: [UInt8], sentBy sender: IPAddress? = nil, to destination: IPAddress,
+        hopLimit: UInt8, quotedByteCount: Int, isDatagram: Bool = false
     ) -> [UInt8] {
+        let sender = sender ?? source
         var bytes: [UInt8] = [type, code, 0, 0, 0, 0, 0, 0]
         switch source.family {
         case .v4:
             var header: [UInt8] = [0x45, 0]
             header.append(bigEndian: UInt16(20 + quoted.count))
-            header += [0, 0, 0x40, 0, hopLimit, 1, 0, 0]
-            header += source.octets + destination.octets
+            header += [0, 0, 0x40, 0, hopLimit, isDatagram ? 17 : 1, 0, 0]
+            header += sender.octets + destination.octets
             setWord(&header, at: 10, ~sum(header))
             bytes += header
         case .v6:
             bytes += [0x60, 0, 0, 0]
             bytes.append(bigEndian: UInt16(quoted.count))
-            bytes += [58, hopLimit]
-            bytes += source.octets + destination.octets
+            bytes += [isDatagram ? 17 : 58, hopLimit]
+            bytes += sender.octets + destination.octets
         }
         bytes += quoted.prefix(quotedByteCount)
         switch source.family {

@@ -82,6 +82,7 @@ public struct SimulatedNetwork: Sendable {
     private var paths: [SimulatedPath] = []
     private var states: [State] = []
     private var buckets: [Bucket: ErrorBucket] = [:]
+    private var errorsDue: [IPAddress: Int] = [:]
     /// Latest first, so that the next one is taken off the end.
     private var arrivals: [Arrival] = []
     private var outgoing: [UInt8] = []
@@ -137,7 +138,11 @@ public struct SimulatedNetwork: Sendable {
         at instant: MonotonicInstant
     ) -> Bool {
         precondition(hopLimit != 0, "a hop limit of 0 never leaves this host")
-        let path = paths[route.index]
+        let packet = SimulatedPacket(
+            kind: message.kind,
+            flow: UInt32(message.kind.type(in: paths[route.index].target.family)) << 24
+                | UInt32(checksum))
+        let path = paths[route.index].resolved(for: packet)
         if path.unsendable.contains(instant) || generator.chance(path.sendFailure) {
             states[route.index].tally.refused += 1
             return false
@@ -153,10 +158,38 @@ public struct SimulatedNetwork: Sendable {
             states[route.index].tally.filtered += 1
             return true
         }
-        travelOut(message, hopLimit: hopLimit ?? 64, path: path, route: route, at: instant)
+        travelOut(message.kind, hopLimit: hopLimit ?? 64, path: path, route: route, at: instant)
         if generator.chance(path.outward.duplication) {
-            travelOut(message, hopLimit: hopLimit ?? 64, path: path, route: route, at: instant)
+            travelOut(message.kind, hopLimit: hopLimit ?? 64, path: path, route: route, at: instant)
         }
+        return true
+    }
+
+    /// Sends a UDP datagram from the route's source to its target, where no port is open.
+    ///
+    /// - Returns: false when this host's kernel refuses it.
+    public mutating func send(
+        datagramFrom sourcePort: UInt16, to destinationPort: UInt16, checksum: UInt16,
+        payloadByteCount: Int, hopLimit: UInt8, over route: Route, at instant: MonotonicInstant
+    ) -> Bool {
+        precondition(hopLimit != 0, "a hop limit of 0 never leaves this host")
+        let packet = SimulatedPacket(
+            kind: nil, flow: UInt32(sourcePort) << 16 | UInt32(destinationPort))
+        let path = paths[route.index].resolved(for: packet)
+        if path.unsendable.contains(instant) || generator.chance(path.sendFailure) {
+            states[route.index].tally.refused += 1
+            return false
+        }
+        states[route.index].tally.sent += 1
+        outgoing.removeAll(keepingCapacity: true)
+        outgoing.append(bigEndian: sourcePort)
+        outgoing.append(bigEndian: destinationPort)
+        outgoing.append(bigEndian: UInt16(8 + payloadByteCount))
+        outgoing.append(bigEndian: checksum)
+        outgoing += NumberedDatagram.payload(
+            byteCount: payloadByteCount, checksum: checksum, from: path.source, port: sourcePort,
+            to: path.target, port: destinationPort)
+        travelOut(nil, hopLimit: hopLimit, path: path, route: route, at: instant)
         return true
     }
 
@@ -171,7 +204,7 @@ public struct SimulatedNetwork: Sendable {
     // MARK: - The way out
 
     private mutating func travelOut(
-        _ message: EchoMessage, hopLimit: UInt8, path: SimulatedPath, route: Route,
+        _ kind: EchoMessage.Kind?, hopLimit: UInt8, path: SimulatedPath, route: Route,
         at instant: MonotonicInstant
     ) {
         let reach = min(Int(hopLimit), path.routers.count + 1)
@@ -189,53 +222,64 @@ public struct SimulatedNetwork: Sendable {
             guard distance <= path.routers.count else { break }
             let router = path.routers[distance - 1]
             let isExpired = distance == Int(hopLimit)
+            if kind == nil, router.dropsDatagrams {
+                states[route.index].tally.filtered += 1
+                return
+            }
             guard isExpired || !router.filters.isEmpty else { continue }
             let here = instant + share(path.outward.delay, of: distance, path: path) + extra
-            if let filter = router.filter(message.kind, .beforeHopLimit, .outward) {
-                return refuse(filter, at: distance, path: path, route: route, now: here)
+            if let filter = router.filter(kind, .beforeHopLimit, .outward) {
+                return refuse(filter, kind, at: distance, path: path, route: route, now: here)
             }
             if isExpired {
                 let type: UInt8 = path.target.family == .v4 ? 11 : 3
                 return report(
-                    type: type, code: 0, from: distance, path: path, route: route, at: here)
+                    type: type, code: 0, kind, from: distance, path: path, route: route, at: here)
             }
-            if let filter = router.filter(message.kind, .afterHopLimit, .outward) {
-                return refuse(filter, at: distance, path: path, route: route, now: here)
+            if let filter = router.filter(kind, .afterHopLimit, .outward) {
+                return refuse(filter, kind, at: distance, path: path, route: route, now: here)
             }
         }
         states[route.index].tally.reachedTarget += 1
-        guard message.kind == .request else { return }
         let there = instant + path.outward.delay + extra
+        if kind == nil, path.targetBehavior != .silent {
+            // Port Unreachable.
+            let isV4 = path.target.family == .v4
+            return report(
+                type: isV4 ? 3 : 1, code: isV4 ? 3 : 4, kind, from: path.routers.count + 1,
+                path: path, route: route, at: there)
+        }
+        guard kind == .request else { return }
         switch path.targetBehavior {
         case .silent: break
         case .answers: answer(path: path, route: route, at: there)
         case .unreachable(let code):
             let type: UInt8 = path.target.family == .v4 ? 3 : 1
             report(
-                type: type, code: code, from: path.routers.count + 1, path: path, route: route,
-                at: there)
+                type: type, code: code, kind, from: path.routers.count + 1, path: path,
+                route: route, at: there)
         }
     }
 
     private mutating func refuse(
-        _ filter: SimulatedRouter.Filter, at distance: Int, path: SimulatedPath, route: Route,
-        now: MonotonicInstant
+        _ filter: SimulatedRouter.Filter, _ kind: EchoMessage.Kind?, at distance: Int,
+        path: SimulatedPath, route: Route, now: MonotonicInstant
     ) {
         states[route.index].tally.filtered += 1
         guard case .prohibit(let code) = filter.verdict else { return }
         let type: UInt8 = path.target.family == .v4 ? 3 : 1
-        report(type: type, code: code, from: distance, path: path, route: route, at: now)
+        report(type: type, code: code, kind, from: distance, path: path, route: route, at: now)
     }
 
     /// Sends an ICMP error about `outgoing` from `distance` hops away; the target counts as one.
     private mutating func report(
-        type: UInt8, code: UInt8, from distance: Int, path: SimulatedPath, route: Route,
-        at instant: MonotonicInstant
+        type: UInt8, code: UInt8, _ kind: EchoMessage.Kind?, from distance: Int,
+        path: SimulatedPath, route: Route, at instant: MonotonicInstant
     ) {
         let reporter =
             distance <= path.routers.count
             ? path.routers[distance - 1] : SimulatedRouter(path.target)
-        guard !reporter.isSilent else { return }
+        guard !reporter.isSilent, mayReport(reporter) else { return }
         if let limit = reporter.errorLimit {
             let key = Bucket(router: reporter.address, peer: path.source)
             var bucket = buckets[key] ?? ErrorBucket(limit: limit, at: instant)
@@ -246,12 +290,32 @@ public struct SimulatedNetwork: Sendable {
                 return
             }
         }
+        var sender = path.source
+        if let translation = path.translation, distance > translation.distance {
+            // Sent to a source that is unknown out there.
+            if kind == .reply { return }
+            if !translation.restoresQuotes { sender = translation.external }
+        }
+        if path.dropsErrorsInward {
+            states[route.index].tally.filtered += 1
+            return
+        }
         let bytes = ICMPBytes.error(
             type: type, code: code, from: reporter.address, to: path.source, quoting: outgoing,
-            to: path.target, hopLimit: 1, quotedByteCount: reporter.quotedByteCount)
+            sentBy: sender, to: path.target, hopLimit: 1,
+            quotedByteCount: reporter.quotedByteCount, isDatagram: kind == nil)
         travelBack(
             bytes, kind: nil, from: reporter.address, distance: distance, path: path, route: route,
             at: instant)
+    }
+
+    private mutating func mayReport(_ router: SimulatedRouter) -> Bool {
+        if router.answersEvery > 1 {
+            let count = errorsDue[router.address] ?? 0
+            errorsDue[router.address] = count + 1
+            if count % router.answersEvery != 0 { return false }
+        }
+        return router.answerShare >= 1 || generator.chance(router.answerShare)
     }
 
     // MARK: - The way back
@@ -390,7 +454,7 @@ public struct SimulatedNetwork: Sendable {
 
 extension SimulatedRouter {
     func filter(
-        _ kind: EchoMessage.Kind, _ place: Filter.Place, _ direction: Filter.Direction
+        _ kind: EchoMessage.Kind?, _ place: Filter.Place, _ direction: Filter.Direction
     ) -> Filter? {
         filters.first { $0.kind == kind && $0.place == place && $0.direction == direction }
     }

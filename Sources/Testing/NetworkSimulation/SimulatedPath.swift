@@ -28,6 +28,12 @@ public struct SimulatedPath: Sendable {
     /// Messages of identifiers that it saw before are dropped from then on; new ones pass. This is
     /// what a NAT does whose sessions still point to a path that has gone.
     public var sessionBreaks: [MonotonicInstant] = []
+    /// Where flows part.
+    public var branches: [SimulatedBranch] = []
+    /// A NAT on the way; nil for none.
+    public var translation: SimulatedTranslation?
+    /// Whether something near this host drops every ICMP error that comes in.
+    public var dropsErrorsInward = false
     /// Messages that somebody else makes up whenever the target answers.
     public var forgeries = Forgeries()
 

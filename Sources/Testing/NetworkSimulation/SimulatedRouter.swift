@@ -13,6 +13,12 @@ public struct SimulatedRouter: Hashable, Sendable {
     public var quotedByteCount: Int
     /// What it refuses to pass on.
     public var filters: [Filter]
+    /// The probability that it sends an error where its limit allows one, 0...1.
+    public var answerShare = 1.0
+    /// Of how many errors in a row it sends the first only; 1 for all.
+    public var answersEvery = 1
+    /// Whether it discards UDP datagrams.
+    public var dropsDatagrams = false
 
     /// Makes a router that answers at Linux' rate and quotes everything.
     public init(

@@ -1,0 +1,295 @@
+import NetworkPrimitives
+
+extension ReplyLadder {
+    /// What to do once the evidence of the moment is weighed.
+    enum Step {
+        /// Nothing before more is known.
+        case wait
+        /// Send what this plan says.
+        case goOn(LadderPlan)
+        /// This flow is blocked; the next one must agree.
+        case nextFlow(LadderPlan, BlockingPosterior)
+        /// It is over.
+        case finish(ReplyPathReport)
+    }
+
+    /// Counts what is settled in one flow, or in all of them for nil.
+    func evidence(flow: Int?) -> LadderEvidence {
+        let target = flow.map { targetHops[$0] } ?? targetHops.values.min()
+        return LadderEvidence(
+            records, flow: flow, attempt: attempt,
+            farthestHop: Int(settings.farthestHop), beyond: target,
+            ignoresUnseen: settings.seesLeaving && hasSeenControls, noted: noted)
+    }
+
+    func nextStep() -> Step {
+        if let report = localVerdict() ?? explicitVerdict(isFinal: false) { return .finish(report) }
+        let isComplete = plan.dueHops(self).isEmpty && current.allSatisfy(\.isSettled)
+        guard isComplete || settings.isUrgent else { return .wait }
+        let evidence = evidence(flow: plan.flow)
+        let posterior = BlockingPosterior(evidence.visible)
+        if !evidence.visible.isEmpty, posterior.open >= BlockingPosterior.required {
+            return stepWhenOpen(evidence, posterior, isComplete: isComplete)
+        }
+        if posterior.blocked >= BlockingPosterior.required {
+            if isEnough(posterior, evidence) { return .finish(blockedVerdict(posterior)) }
+            guard isComplete else { return .wait }
+            return stepWhenBlocked(evidence, posterior)
+        }
+        guard isComplete else { return .wait }
+        if evidence.visible.isEmpty {
+            // No router: UDP may show one.
+            return mayAskBeyond
+                ? askBeyond(0) : .finish(silentVerdict(hasDatagrams: evidence.lastDatagram > 0))
+        }
+        guard let goal = Self.goals.first(where: { $0 > plan.goal }) else {
+            return .finish(
+                inconclusive(
+                    "undecided after \(Self.goals.last ?? 0) packets of each kind for a hop"))
+        }
+        var next = plan
+        next.goal = goal
+        // Hops nearer than one that answered a test lie before any block.
+        let last = max(evidence.lastRequest, evidence.lastReply)
+        next.focus = max(1, min(evidence.lastReply, last))...last
+        return .goOn(next)
+    }
+
+    /// What a ladder that ends now says.
+    func finalReport(reason: String) -> ReplyPathReport {
+        if let report = localVerdict() ?? explicitVerdict(isFinal: true) { return report }
+        let evidence = evidence(flow: plan.flow)
+        let posterior = BlockingPosterior(evidence.visible)
+        if plan.flow == 0, !evidence.visible.isEmpty, isExplored(evidence),
+            posterior.open >= BlockingPosterior.required
+        {
+            return openVerdict(posterior, evidence)
+        }
+        if posterior.blocked >= BlockingPosterior.required, isEnough(posterior, evidence) {
+            return blockedVerdict(posterior)
+        }
+        return inconclusive(attempt > 0 ? "\(reason); the path changed during the ladder" : reason)
+    }
+
+    private var current: some Sequence<LadderRecord> {
+        records.lazy.filter { $0.attempt == attempt }
+    }
+
+    // MARK: - Open
+
+    private func stepWhenOpen(
+        _ evidence: LadderEvidence, _ posterior: BlockingPosterior, isComplete: Bool
+    ) -> Step {
+        guard plan.flow == 0 else {
+            return .finish(
+                inconclusive("Echo Replies of one flow get through and those of another do not"))
+        }
+        guard isComplete || isExplored(evidence) else { return .wait }
+        let last = max(evidence.lastRequest, evidence.lastReply)
+        if isComplete, mayAskBeyond { return askBeyond(last) }
+        // Datagrams on their way may still show that the path goes on.
+        guard plan.datagramHops == nil || isComplete else { return .wait }
+        return .finish(openVerdict(posterior, evidence))
+    }
+
+    private func openVerdict(
+        _ posterior: BlockingPosterior, _ evidence: LadderEvidence
+    ) -> ReplyPathReport {
+        let last = max(evidence.lastRequest, evidence.lastReply)
+        if evidence.lastDatagram > last {
+            var report = inconclusive(
+                "beyond hop \(last) routers answer UDP only, so all ICMP seems to be dropped there")
+            report.dropsAllICMP = true
+            return report
+        }
+        if last == 1, !settings.isInside, targetHops[0] != 2 {
+            return inconclusive("no router beyond the first hop answers")
+        }
+        var report = ReplyPathReport(inconclusive: "")
+        report.verdict = .open
+        report.reason = nil
+        report.confidence = posterior.open
+        return report
+    }
+
+    /// Whether it is known how far the path can be seen.
+    private func isExplored(_ evidence: LadderEvidence) -> Bool {
+        plan.hops(self, evidence).allSatisfy { hop in
+            let rung = evidence.rungs[hop - 1]
+            return rung.tally.isVisible || rung.requestsSent >= 2 && rung.isSettled
+        }
+    }
+
+    private var mayAskBeyond: Bool {
+        settings.maySendDatagrams && !settings.isUrgent && plan.datagramHops == nil
+            && targetHops.isEmpty
+    }
+
+    /// Datagrams to the hops that no ICMP was answered from.
+    private func askBeyond(_ last: Int) -> Step {
+        let farthest = Int(settings.farthestHop)
+        guard last < farthest else { return .finish(inconclusive("the path is too long")) }
+        var next = plan
+        next.datagramHops = last + 1...min(farthest, last + Self.silentHops)
+        return .goOn(next)
+    }
+
+    private func silentVerdict(hasDatagrams: Bool) -> ReplyPathReport {
+        if !records.isEmpty, current.allSatisfy({ $0.state == .failed || $0.state == .refusedHere })
+        {
+            return inconclusive("this host could not send Echo Requests")
+        }
+        guard hasDatagrams else { return inconclusive("no router answers Echo Requests") }
+        var report = inconclusive("routers answer UDP only, so all ICMP seems to be dropped")
+        report.dropsAllICMP = true
+        return report
+    }
+
+    // MARK: - Blocked
+
+    private func stepWhenBlocked(
+        _ evidence: LadderEvidence, _ posterior: BlockingPosterior
+    ) -> Step {
+        let last = max(evidence.lastRequest, evidence.lastReply)
+        guard plan.flow + 1 < Self.checksums.count else {
+            return .finish(
+                agreedVerdict(blockedFlows + [posterior]))
+        }
+        var next = plan.nextFlow(focus: max(1, min(evidence.lastReply, last))...last)
+        if settings.maySendDatagrams, !settings.isUrgent, plan.flow == 0 {
+            next.datagramHops = min(evidence.lastReply + 1, last)...last
+        }
+        return .nextFlow(next, posterior)
+    }
+
+    /// Whether one flow is enough, because somebody waits and nothing speaks against it.
+    private func isEnough(_ posterior: BlockingPosterior, _ evidence: LadderEvidence) -> Bool {
+        guard settings.isUrgent, let block = posterior.mostLikelyHop else { return false }
+        let beyond = evidence.visible.dropFirst(block).filter(\.isVisible)
+        // One router that answers no test may be another than the one that answers controls.
+        return beyond.count >= 2 && !isSplit
+            && beyond.allSatisfy {
+                $0.controlsAnswered == $0.controlsSent && $0.controlsSent >= Self.goals[0]
+                    && $0.testsSent >= Self.goals[0]
+            }
+    }
+
+    /// Whether tests and controls were seen to take different ways somewhere.
+    private var isSplit: Bool {
+        (0...plan.flow).contains { flow in
+            evidence(flow: flow).rungs.contains(where: \.isSplit)
+        }
+    }
+
+    private func agreedVerdict(_ flows: [BlockingPosterior]) -> ReplyPathReport {
+        let joint = BlockingPosterior(agreeing: flows)
+        guard joint.blocked > 0 else {
+            return inconclusive("Echo Replies of different flows die at different hops")
+        }
+        let block = joint.mostLikelyHop ?? 0
+        let visible = (0..<flows.count).map { flow in
+            evidence(flow: flow).visible.dropFirst(block).count(where: \.isVisible)
+        }
+        if isSplit, visible.allSatisfy({ $0 < 2 }) {
+            return inconclusive(
+                "only one router tells, and Echo Requests may take another path than Echo Replies")
+        }
+        return blockedVerdict(joint)
+    }
+
+    private func blockedVerdict(_ posterior: BlockingPosterior) -> ReplyPathReport {
+        guard let block = posterior.mostLikelyHop, let likely = posterior.likelyHops else {
+            return inconclusive("no router answers Echo Requests")
+        }
+        if isUnstable { return inconclusive("the path changed during the ladder") }
+        if let reason = natReason, likely != 0...0 {
+            return inconclusive(Self.untestable(behind: reason))
+        }
+        var report = blocked(after: block, likely: likely, confidence: posterior.blocked)
+        (report.place, report.mayBeProviderEdge) = place(ofBlockAfter: likely)
+        return report
+    }
+
+    private func blocked(
+        after hop: Int, likely: ClosedRange<Int>, confidence: Double
+    ) -> ReplyPathReport {
+        var report = ReplyPathReport(inconclusive: "")
+        report.verdict = .blocked
+        report.reason = nil
+        report.blockedAfterHop = hop
+        report.blockedAfterAddress = hop == 0 ? nil : router(at: hop)
+        report.likelyHops = Array(likely)
+        report.confidence = confidence
+        report.dropsAllICMP = false
+        return report
+    }
+
+    private func inconclusive(_ reason: String) -> ReplyPathReport {
+        ReplyPathReport(inconclusive: reason)
+    }
+
+    // MARK: - What is said outright
+
+    private var hasSeenControls: Bool {
+        let controls = current.filter { $0.kind == .request && $0.counts }
+        let seen = controls.count { $0.wasSeen }
+        return seen >= 3 && seen * 5 >= controls.count * 4
+    }
+
+    /// The verdict when this host itself drops tests.
+    private func localVerdict() -> ReplyPathReport? {
+        let tests = current.filter { $0.kind == .reply && $0.isSettled && $0.state != .failed }
+        let controls = current.filter { $0.kind == .request && $0.counts }
+        guard tests.count >= 3, controls.count >= 1 else { return nil }
+        let isRefused = tests.allSatisfy { $0.state == .refusedHere }
+        let isUnseen =
+            settings.seesLeaving && hasSeenControls
+            && tests.allSatisfy { $0.state == .silent && !$0.wasSeen }
+        guard isRefused || isUnseen else { return nil }
+        var report = blocked(after: 0, likely: 0...0, confidence: 1 - BlockingPosterior.noise / 2)
+        report.place = .thisHost
+        return report
+    }
+
+    /// The verdict when a router says twice that it refuses tests.
+    private func explicitVerdict(isFinal: Bool) -> ReplyPathReport? {
+        let refused = current.filter { $0.kind == .reply && $0.state == .filtered }
+        guard
+            let router = refused.first(where: { first in
+                refused.count { $0.router == first.router } >= 2
+            })?.router
+        else { return nil }
+        let nearest = refused.filter { $0.router == router }.map(\.hop).min() ?? 1
+        let evidence = evidence(flow: nil)
+        // An answer from further on belies the refusal.
+        guard evidence.lastReply < nearest else { return nil }
+        // The first hop at which it refuses tells where it stands; the nearer ones are asked first.
+        let isLocated = (1...nearest).allSatisfy {
+            evidence.rungs[$0 - 1].testsSent > 0 && evidence.rungs[$0 - 1].isSettled
+        }
+        guard isFinal || isLocated else { return nil }
+        let block = nearest - 1
+        let first = min(evidence.lastReply, block)
+        if isUnstable { return inconclusive("the path changed during the ladder") }
+        let isFirstHop = router == self.router(at: 1) || router == settings.source
+        if let reason = natReason, !isFirstHop {
+            return inconclusive(Self.untestable(behind: reason))
+        }
+        let likely = first...block
+        var report = blocked(after: block, likely: likely, confidence: BlockingPosterior.required)
+        report.refusedBy = router
+        let isAll = current.contains {
+            $0.kind == .request && $0.state == .filtered && $0.router == router
+        }
+        report.dropsAllICMP = isAll
+        if router == settings.source {
+            report.place = .thisHost
+        } else if isProvider(router) {
+            report.place = .providerEdge
+            report.mayBeProviderEdge = true
+        } else {
+            (report.place, report.mayBeProviderEdge) = place(ofBlockAfter: likely)
+        }
+        return report
+    }
+}
