@@ -9,6 +9,11 @@ public struct PathMTUReport: Hashable, Sendable {
         public var distance: Int?
         /// That router; nil where it does not answer.
         public var router: IPAddress?
+        /// Whether the limit may as well lie on the way back from the target.
+        ///
+        /// Its answer is as large as the request. Where no router says who dropped it, and every router
+        /// before the target saw the request whole, either may have been too large.
+        public var mayBeOnTheWayBack = false
 
         /// Names a link.
         public init(distance: Int?, router: IPAddress?) {
@@ -32,10 +37,16 @@ public struct PathMTUReport: Hashable, Sendable {
     public var isBlackHole: Bool?
     /// The link behind which larger packets do not come; nil while not known.
     public var limitingLink: LimitingLink?
+    /// How far from this host the router before the link stands, in hops, where those between do not
+    /// answer; nil while nothing bounds it, and when `limitingLink` is known.
+    public var limitingDistances: ClosedRange<Int>?
     /// Why the link is not known; nil when it is.
     public var limitingLinkReason: String?
-    /// How many packets the last search took.
+    /// How many packets the search for the size took.
     public var probesSent = 0
+    /// How many hop-limited packets naming the link took, or the sweep in place of a target that does
+    /// not answer.
+    public var hopProbesSent = 0
     /// How many times the last search had to wait for answers before it knew what to send next.
     public var rounds = 0
     /// Packet Too Big messages that contradict what was sent or seen, and were not believed.
