@@ -11,12 +11,30 @@ public struct ESPOverhead: Hashable, Sendable {
     public var family: IPAddress.Family
     /// Whether a UDP header stands before ESP (RFC 3948).
     public var isUDPEncapsulated: Bool
+    /// Whether only what follows the IP header is wrapped (RFC 4303 §3.1.1), and that header stays.
+    public var isTransportMode: Bool
 
     /// Describes an SA's overhead.
-    public init(suite: ESPSuite, family: IPAddress.Family, isUDPEncapsulated: Bool = false) {
+    public init(
+        suite: ESPSuite, family: IPAddress.Family, isUDPEncapsulated: Bool = false,
+        isTransportMode: Bool = false
+    ) {
         self.suite = suite
         self.family = family
         self.isUDPEncapsulated = isUDPEncapsulated
+        self.isTransportMode = isTransportMode
+    }
+
+    /// The size of the outer packet for a whole packet of `packet` octets before ESP; VTI and XFRM
+    /// interfaces add nothing of their own.
+    public func outerByteCount(packet: Int) -> Int {
+        outerByteCount(inner: packet - (isTransportMode ? headerByteCount : 0))
+    }
+
+    /// The largest whole packet before ESP whose outer packet has at most `outer` octets; nil when
+    /// none has.
+    public func packetByteCount(outer: Int) -> Int? {
+        innerByteCount(outer: outer).map { $0 + (isTransportMode ? headerByteCount : 0) }
     }
 
     /// The size of the outer packet for `inner` octets inside, without padding for traffic flow
@@ -34,25 +52,12 @@ public struct ESPOverhead: Hashable, Sendable {
         return inner >= 0 ? inner : nil
     }
 
+    /// Octets added to a packet that needs no padding, the largest that fits any path among them.
+    public var leastOverhead: Int { fixedByteCount + 2 }
+
     private var fixedByteCount: Int {
-        (family == .v4 ? 20 : 40) + (isUDPEncapsulated ? 8 : 0) + 8 + suite.ivByteCount
-            + suite.icvByteCount
+        headerByteCount + (isUDPEncapsulated ? 8 : 0) + 8 + suite.ivByteCount + suite.icvByteCount
     }
-}
 
-/// The lengths that decide how large an ESP packet becomes.
-public struct ESPSuite: Hashable, Sendable {
-    /// Octets of the initialization vector before the ciphertext.
-    public var ivByteCount: Int
-    /// Octets of the integrity check value at the end.
-    public var icvByteCount: Int
-    /// What the ciphertext's length is a multiple of: the cipher's block, and at least 4.
-    public var alignment: Int
-
-    /// Makes a suite of known lengths.
-    public init(ivByteCount: Int, icvByteCount: Int, alignment: Int) {
-        self.ivByteCount = ivByteCount
-        self.icvByteCount = icvByteCount
-        self.alignment = alignment
-    }
+    private var headerByteCount: Int { family == .v4 ? 20 : 40 }
 }

@@ -8,6 +8,26 @@ public enum TunnelOverhead: Hashable, Sendable {
     case gre(GREOverhead)
     /// Not known, and why.
     case unknown(reason: String)
+
+    /// The size of the outer packet for an inside packet of `packet` octets; nil while not known.
+    public func outerByteCount(packet: Int) -> Int? {
+        switch self {
+        case .esp(let overhead): overhead.outerByteCount(packet: packet)
+        case .gre(let overhead): packet + overhead.byteCount
+        case .unknown: nil
+        }
+    }
+
+    /// The largest inside packet whose outer packet has at most `outer` octets; nil for none, and
+    /// while not known.
+    public func packetByteCount(outer: Int) -> Int? {
+        switch self {
+        case .esp(let overhead): overhead.packetByteCount(outer: outer)
+        case .gre(let overhead):
+            outer > overhead.byteCount ? outer - overhead.byteCount : nil
+        case .unknown: nil
+        }
+    }
 }
 
 /// What GRE adds, RFC 2784 and RFC 2890.
