@@ -29,7 +29,7 @@ import Testing
         #expect(report.roundTrip == .milliseconds(40))
         #expect(report.observed == Endpoint(address: SimulatedReflection.agent, port: 40_000))
         #expect(simulation.summaries.count == 1)
-        #expect(simulation.reflector.counts.drops.isEmpty)
+        #expect(simulation.reflector.counts.drops().isEmpty)
         // Hello, challenge, begin, begun, ten slots, settling, receipt: not much longer than that.
         #expect((simulation.now - MonotonicInstant(nanoseconds: 7_000_000_000)) < .seconds(1))
     }

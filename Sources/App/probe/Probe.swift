@@ -14,6 +14,6 @@ struct Probe: AsyncParsableCommand {
         version: "tunnel-probe \(Version.current)",
         subcommands: [
             NowCommand.self, StatusCommand.self, SendersCommand.self, AnalyzeCommand.self,
-            AgentCommand.self, DiscoverCommand.self, CheckConfigCommand.self,
+            AgentCommand.self, DiscoverCommand.self, CheckConfigCommand.self, ReflectCommand.self,
         ])
 }

@@ -61,6 +61,10 @@ struct Ancillary {
         case (SOL_IP, IP_PKTINFO):
             guard let info = unsafe data.value(as: in_pktinfo.self) else { return }
             interfaceIndex = UInt32(bitPattern: info.ipi_ifindex)
+            // ip(7): the local address of the packet, also where it came to a broadcast address.
+            destination = .v4(UInt32(bigEndian: info.ipi_spec_dst.s_addr))
+        case (SOL_IP, IP_TTL):
+            hopLimit = unsafe data.value(as: CInt.self).map { UInt8(truncatingIfNeeded: $0) }
         case (SOL_IPV6, IPV6_PKTINFO):
             guard let info = unsafe data.value(as: clinux_in6_pktinfo.self) else { return }
             interfaceIndex = info.ipi6_ifindex
@@ -108,6 +112,21 @@ struct Ancillary {
         unsafe buffer.storeBytes(
             of: value, toByteOffset: used + clinux_cmsg_len(0), as: Value.self)
         used += clinux_cmsg_space(length)
+    }
+
+    /// Appends the address to send from; nothing for nil.
+    mutating func append(source: IPAddress?) {
+        switch source {
+        case .v4(let bits):
+            let info = in_pktinfo(
+                ipi_ifindex: 0, ipi_spec_dst: in_addr(s_addr: bits.bigEndian), ipi_addr: in_addr())
+            append(level: SOL_IP, type: IP_PKTINFO, info)
+        case .v6:
+            let info = clinux_in6_pktinfo(
+                ipi6_addr: source?.in6Address ?? in6_addr(), ipi6_ifindex: 0)
+            append(level: SOL_IPV6, type: IPV6_PKTINFO, info)
+        case nil: break
+        }
     }
 
     /// Lets `header` point at what was appended; valid until the next change.

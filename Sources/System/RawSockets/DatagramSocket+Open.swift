@@ -30,7 +30,7 @@ extension DatagramSocket {
         return descriptor
     }
 
-    private static func makeSocket(_ family: IPAddress.Family) throws(SocketError) -> CInt {
+    static func makeSocket(_ family: IPAddress.Family) throws(SocketError) -> CInt {
         let type = CInt(SOCK_DGRAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
         switch systemCall({ socket(family == .v4 ? AF_INET : AF_INET6, type, 0) }) {
         case .success(let number): return number
@@ -75,8 +75,11 @@ extension DatagramSocket {
         }
     }
 
-    static func bind(_ socket: CInt, to source: IPAddress) throws(SocketError) {
+    static func bind(
+        _ socket: CInt, to source: IPAddress, port: UInt16 = 0
+    ) throws(SocketError) {
         var address = source.socketAddress
+        address.sin6_port = port.bigEndian
         let length = socklen_t(source.socketAddressByteCount)
         let outcome = systemCall {
             unsafe withUnsafePointer(to: &address) { address in

@@ -30,7 +30,7 @@ extension EchoSocket {
                 setOption(socket, level: SOL_SOCKET, name: SO_MARK, to: options.mark),
                 "setsockopt(SO_MARK)", "mark \(options.mark)", capability: "CAP_NET_ADMIN")
         }
-        try admitAnswersOnly(socket, options.family)
+        try filter(socket, options)
         try reportDetails(socket, options)
         enlargeBuffers(socket)
         return descriptor
@@ -78,17 +78,19 @@ extension EchoSocket {
 
     /// Lets in Echo Reply and the errors that a probe can draw; a set bit keeps a type out.
     ///
-    /// Echo Requests above all stay out: a busy host would wake the probe loop for each.
-    private static func admitAnswersOnly(
-        _ socket: CInt, _ family: IPAddress.Family
+    /// Echo Requests above all stay out unless they are wanted: a busy host would wake the probe loop
+    /// for each.
+    private static func filter(
+        _ socket: CInt, _ options: EchoSocketOptions
     ) throws(SocketError) {
-        switch family {
+        switch options.family {
         case .v4:
             var filter = icmp_filter(data: .max)
             for type in [ICMP_ECHOREPLY, ICMP_DEST_UNREACH, ICMP_TIME_EXCEEDED, ICMP_PARAMETERPROB]
             {
                 filter.data &= ~(1 << UInt32(type))
             }
+            if options.admitsRequests { filter.data &= ~(1 << UInt32(ICMP_ECHO)) }
             try require(
                 setOption(socket, level: SOL_RAW, name: ICMP_FILTER, to: filter),
                 "setsockopt(ICMP_FILTER)", "ICMP socket")
@@ -99,6 +101,9 @@ extension EchoSocket {
             filter.data.0 &= ~(1 << UInt32(ICMPV6_TIME_EXCEED))
             filter.data.0 &= ~(1 << UInt32(ICMPV6_PARAMPROB))
             filter.data.4 &= ~(1 << UInt32(ICMPV6_ECHO_REPLY - 128))
+            if options.admitsRequests {
+                filter.data.4 &= ~(1 << UInt32(ICMPV6_ECHO_REQUEST - 128))
+            }
             try require(
                 setOption(socket, level: SOL_ICMPV6, name: ICMPV6_FILTER, to: filter),
                 "setsockopt(ICMPV6_FILTER)", "ICMP socket")

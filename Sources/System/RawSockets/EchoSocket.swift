@@ -169,17 +169,7 @@ public final class EchoSocket {
     ) {
         outgoing.removeAll()
         let isIPv4 = options.family == .v4
-        switch source {
-        case .v4(let bits):
-            let info = in_pktinfo(
-                ipi_ifindex: 0, ipi_spec_dst: in_addr(s_addr: bits.bigEndian), ipi_addr: in_addr())
-            outgoing.append(level: SOL_IP, type: IP_PKTINFO, info)
-        case .v6:
-            let info = clinux_in6_pktinfo(
-                ipi6_addr: source?.in6Address ?? in6_addr(), ipi6_ifindex: 0)
-            outgoing.append(level: SOL_IPV6, type: IPV6_PKTINFO, info)
-        case nil: break
-        }
+        outgoing.append(source: source)
         if let hopLimit {
             outgoing.append(
                 level: isIPv4 ? SOL_IP : SOL_IPV6, type: isIPv4 ? IP_TTL : IPV6_HOPLIMIT,

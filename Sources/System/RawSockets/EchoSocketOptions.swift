@@ -18,6 +18,10 @@ public struct EchoSocketOptions: Hashable, Sendable {
     /// Where not, they carry Don't Fragment and leave whenever the device takes them, whatever the
     /// kernel has learned of the path (ip(7), IP_PMTUDISC_PROBE): to measure an MTU.
     public var mayFragment: Bool
+    /// Whether Echo Requests to this host are received too.
+    ///
+    /// A busy host gets many: only for who looks for some of them.
+    public var admitsRequests = false
 
     /// Makes options; by default no device, mark or namespace, and fragments.
     public init(

@@ -41,14 +41,16 @@ public struct ReflectorCounts: Hashable, Sendable {
     /// Nothing has come yet.
     public init() {}
 
-    /// What was dropped, in words, the kinds that occurred only.
-    public var drops: [(count: UInt64, reason: String)] {
-        [
-            (foreign, "of another protocol"), (truncated, "too short"), (malformed, "malformed"),
-            (unknownVersions, "of another version"), (unauthenticated, "not authentic"),
-            (replayed, "seen before"), (staleCookies, "with a wrong or old cookie"),
-            (unknownRuns, "of no run"), (limited, "over the rate limit"),
-            (strayProbes, "probes of no run"), (forgedProbes, "forged probes"),
-        ].filter { $0.0 > 0 }
+    /// What was dropped since other counts were taken, in words, the kinds that occurred only.
+    public func drops(since other: ReflectorCounts = .init()) -> [(count: UInt64, reason: String)] {
+        let kinds: [(KeyPath<ReflectorCounts, UInt64>, String)] = [
+            (\.foreign, "of another protocol"), (\.truncated, "too short"),
+            (\.malformed, "malformed"), (\.unknownVersions, "of another version"),
+            (\.unauthenticated, "not authentic"), (\.replayed, "seen before"),
+            (\.staleCookies, "with a wrong or old cookie"), (\.unknownRuns, "of no run"),
+            (\.limited, "over the rate limit"), (\.refusedRuns, "runs for want of room"),
+            (\.strayProbes, "probes of no run"), (\.forgedProbes, "forged probes"),
+        ]
+        return kinds.map { (self[keyPath: $0.0] - other[keyPath: $0.0], $0.1) }.filter { $0.0 > 0 }
     }
 }
