@@ -6,18 +6,20 @@
 #   timeout: SECONDS        for the scenario, without the boot
 #   alone: yes              measures microseconds, so nothing may run beside it
 #
-# Sourced by scripts/lab and by the guest.
+# Sourced by scripts/lab and by the guest. A soak has made its own, in $lab_scenarios.
+
+lab_scenarios=${lab_scenarios:-$lab_folder/scenarios}
 
 catalogue_names() {
     local file
-    for file in "$lab_folder"/scenarios/*.sh; do
+    for file in "$lab_scenarios"/*.sh; do
         file=${file##*/}
         printf '%s\n' "${file%.sh}"
     done
 }
 
 catalogue_check() {
-    [[ $1 =~ ^[a-z0-9-]+$ && -f $lab_folder/scenarios/$1.sh ]] && return
+    [[ $1 =~ ^[a-z0-9-]+$ && -f $lab_scenarios/$1.sh ]] && return
     printf 'lab: no scenario %s; there are: %s\n' "$1" "$(catalogue_names | paste -sd ' ')" >&2
     exit 64
 }
@@ -25,14 +27,14 @@ catalogue_check() {
 # catalogue_field NAME FIELD DEFAULT
 catalogue_field() {
     local value
-    value=$(sed -n "/^#/!q; s/^# $2: *//p" "$lab_folder/scenarios/$1.sh" | head -n 1)
+    value=$(sed -n "/^#/!q; s/^# $2: *//p" "$lab_scenarios/$1.sh" | head -n 1)
     printf '%s\n' "${value:-$3}"
 }
 
 catalogue_list() {
     local name
     catalogue_names | while read -r name; do
-        printf '%-22s %s\n' "$name" "$(sed -n '1s/^# //p' "$lab_folder/scenarios/$name.sh")"
+        printf '%-22s %s\n' "$name" "$(sed -n '1s/^# //p' "$lab_scenarios/$name.sh")"
     done
 }
 

@@ -24,19 +24,40 @@ run_scenarios() {
 }
 
 # run_boots crowd|alone: boots each kernel that has scenarios in the named table, at the same time.
+# User-mode Linux has one processor, so a crowd on it is shared among as many guests as there are pairs of
+# processors, up to three.
 run_boots() {
     local -n table=$1
-    local choice folder pids=() pid
+    local choice folder pids=() pid guests guest names shares
     for choice in "${!table[@]}"; do
-        folder=$(boot_folder "$choice")
-        boots+=("$folder")
-        run_boot "$choice" "$folder" "$1" ${table[$choice]} &
-        pids+=("$!")
+        guests=1
+        # What takes long begins first.
+        mapfile -t names < <(run_longest_first ${table[$choice]})
+        if [[ $choice == uml && $1 == crowd ]]; then
+            guests=$(($(nproc) / 2))
+            ((guests <= 3)) || guests=3
+            ((guests >= 1)) || guests=1
+            ((guests <= (${#names[@]} + 2) / 3)) || guests=$(((${#names[@]} + 2) / 3))
+        fi
+        shares=()
+        for guest in "${!names[@]}"; do shares[guest % guests]+=" ${names[guest]}"; done
+        for names in "${shares[@]}"; do
+            folder=$(boot_folder "$choice")
+            boots+=("$folder")
+            run_boot "$choice" "$folder" "$1" $names &
+            pids+=("$!")
+        done
     done
     trap 'kill "${pids[@]}" 2>/dev/null; exit 130' INT TERM HUP
     # A boot that failed has said so; its scenarios have no result, which is a failure below.
     for pid in "${pids[@]}"; do wait "$pid" || true; done
     trap - INT TERM HUP
+}
+
+# run_longest_first NAME…: the same, by their time limits.
+run_longest_first() {
+    local name
+    for name; do printf '%s %s\n' "$(catalogue_field "$name" timeout 60)" "$name"; done | sort -s -k 1,1nr | cut -d ' ' -f 2
 }
 
 # run_boot KERNEL FOLDER crowd|alone NAME…
@@ -53,7 +74,7 @@ run_boot() {
     # Scenarios have limits of their own; this one is for a guest that hangs.
     [[ -n $limit_here ]] || limit_here=$((90 + longest + total / width))
     {
-        printf 'export PROBE_BIN=%q lab_folder=%q\n' "$PROBE_BIN" "$lab_folder"
+        printf 'export PROBE_BIN=%q lab_folder=%q lab_scenarios=%q\n' "$PROBE_BIN" "$lab_folder" "$lab_scenarios"
         printf 'exec bash %q %q' "$lab_folder/guest-run" "$width"
         printf ' %q' "$@"
         printf '\n'
@@ -125,5 +146,10 @@ run_summary() {
     done
     printf '\nlab: %d of %d scenarios passed in %d s\n' "$passed" "$#" \
         $(((${EPOCHREALTIME/./} - ${started/./}) / 1000000))
+    [[ -z ${soaking-} ]] || {
+        printf '\n'
+        for folder in "${boots[@]}"; do printf '%s\n' "$folder"/results/*; done |
+            xargs /usr/bin/python3 -B "$lab_folder/soak.py" table || status=1
+    }
     exit "$status"
 }

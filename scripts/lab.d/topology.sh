@@ -55,8 +55,7 @@ hear() {
 #   --routers N          routers in a row; with 1 it is called i (default 1)
 #   --parallel K         router K has another beside it, rKb: two equal ways (with routers before and behind)
 #   --nat                router 1 translates the customer, whose address is private (with --routers above 1)
-#   --suite NAME         of both SAs: gcm, chacha, cbc-sha1, cbc-sha256, … (suites.sh; default gcm)
-#   --encap              ESP in UDP port 4500
+#   --suite NAME         of both SAs, one of suites.sh (default gcm); --encap: ESP in UDP port 4500
 #   --replay-window N    of the customer's inbound SA (default 0: the provider has many counters)
 #   --observer           put a host behind an appliance that ends the tunnel
 #   --ike                no SAs, no policies: daemons will negotiate them (see strongswan.sh)

@@ -2,7 +2,7 @@
 #
 # expect: healthy/0
 # kernel: uml qemu
-# timeout: 240
+# timeout: 360
 
 set_up() { topology --edges 1 --routers 3; }
 
