@@ -10,16 +10,19 @@ import Testing
     private static let mtuKeys = [
         "outside", "inside", "esp_overhead_bytes", "recommended_mtu_bytes",
         "recommended_mss_bytes", "recommended_mss6_bytes", "device_mtu_bytes", "route_mtu_bytes",
-        "fitting_bytes", "agreement", "difference_bytes", "device_too_large",
+        "esp_overhead_max_bytes", "fitting_bytes", "agreement", "difference_bytes",
+        "device_too_large",
     ]
     private static let pathKeys = [
         "bytes", "black_hole", "limiting_hop", "limiting_address", "at_least_bytes", "proven_hop",
-        "probes", "rounds", "suspicious_messages", "measured_at",
+        "limiting_hops", "may_be_on_way_back", "probes", "hop_probes", "rounds",
+        "suspicious_messages", "measured_at",
     ]
     private static let replyKeys = [
         "verdict", "blocked_after_hop", "blocked_after_address", "last_hop_request",
         "last_hop_reply", "confidence", "reason", "likely_hops", "place", "checksums", "hops",
-        "measured_at",
+        "measured_at", "may_be_provider_edge", "refused_by", "drops_all_icmp", "target_hop",
+        "ignored_answers",
     ]
     private static let hopKeys = [
         "hop", "target", "requests_sent", "requests_answered", "replies_sent", "replies_answered",
@@ -79,6 +82,7 @@ import Testing
         let inside = try #require(mtu["inside"] as? JSONDocument)
         #expect(inside["black_hole"] as? Bool == true)
         #expect(inside["limiting_hop"] as? Int == 1)
+        #expect(inside["limiting_hops"] as? [Int] == [1])
         #expect(
             inside["limiting_address_reason"] as? String == "the router there does not answer")
         #expect(mtu["agreement"] as? String == "inside_drops_earlier")

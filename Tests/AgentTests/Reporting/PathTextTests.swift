@@ -1,6 +1,7 @@
 @testable import Agent
 import Foundation
 import NetworkPrimitives
+import PathMTU
 import ReplyPath
 import Testing
 
@@ -75,11 +76,75 @@ import Testing
         func site(_ cut: Int, _ likely: [Int]) -> Substring {
             let report = ReplyPathReport.blocked(
                 after: cut, likely: likely, nil, [rung(1, "192.0.2.1"), rung(2, "192.0.2.2")])
-            return report.sentence.dropFirst("Echo Replies die ".count).prefix { $0 != "E" }
+            return report.sentence(on: .outside).dropFirst("Echo Replies die ".count).prefix {
+                $0 != "E"
+            }
         }
         #expect(site(1, [1]) == "after hop 1 (192.0.2.1) while ")
         #expect(site(1, [0, 1, 2]) == "after hop 1 (192.0.2.1), or before the first or 2 while ")
         #expect(site(0, [0, 1, 2]) == "before the first hop, or after hop 1 or 2 while ")
+    }
+
+    @Test func `who drops them is said as far as it is certain`() {
+        func end(_ path: ProbePath = .outside, _ change: (inout ReplyPathReport) -> Void) -> String
+        {
+            var report = ReplyPathReport.blocked(after: 2, likely: [2], .transit, [])
+            change(&report)
+            let sentence = report.sentence(on: path)
+            return String(sentence.split(separator: "; ").last ?? "")
+        }
+        #expect(end { _ in } == "a network on the way drops them, most likely the ISP's")
+        #expect(end(.inside) { _ in } == "a network behind the far end drops them")
+        #expect(end(.inside) { $0.place = .providerEdge } == "the provider's edge drops them")
+        #expect(
+            end { $0.mayBeProviderEdge = true }.hasSuffix("ISP's, or it is the provider's edge"))
+        #expect(end { $0.place = nil } == "whose equipment drops them is not certain")
+        #expect(
+            end {
+                $0.place = .thisHost
+                $0.refusedBy = ip("203.0.113.10")
+            } == "this host's own firewall refuses them, says 203.0.113.10")
+        var report = ReplyPathReport.blocked(after: 2, likely: [2], .transit, [])
+        report.dropsAllICMP = true
+        #expect(report.sentence(on: .outside).contains("after hop 2, and Echo Requests with them"))
+    }
+
+    @Test func `a limit is placed as closely as routers let it be`() {
+        func line(_ change: (inout PathMTUReport) -> Void) -> String {
+            var path = MadeUpPath.hole.path
+            path.outsideMTU.suspiciousMessages = 0
+            path.outsideMTU.limitingLink = nil
+            change(&path.outsideMTU)
+            let layout = TextLayout(
+                palette: TextPalette(isColored: false), glyphs: .ascii, columns: 200)
+            return PathMTUText(path: path, device: nil, layout: layout).lines[0]
+        }
+        #expect(line { $0.limitingDistances = 2...4 }.hasSuffix("behind one of the hops 2 to 4"))
+        #expect(
+            line { $0.limitingLink = .init(distance: 0, router: nil) }
+                .hasSuffix("the limit is on this host's own link"))
+        #expect(
+            line { $0.limitingLink = .init(distance: nil, router: ip("192.0.2.1")) }
+                .hasSuffix("the limit is behind 192.0.2.1"))
+        var doubtful = PathMTUReport.LimitingLink(distance: 5, router: nil)
+        doubtful.mayBeOnTheWayBack = true
+        #expect(
+            line { $0.limitingLink = doubtful }
+                .hasSuffix("the limit is behind hop 5, or on the way back"))
+        #expect(
+            line { $0.limitingLinkReason = "not looked for" }.hasSuffix("1454  not looked for"))
+    }
+
+    @Test func `inside is held against the narrower of path and device`() {
+        func line(_ inside: Int) -> String {
+            var path = MadeUpPath.healthy.path
+            path.insideMTU.bytes = inside
+            let layout = TextLayout(
+                palette: TextPalette(isColored: false), glyphs: .ascii, columns: 200)
+            return PathMTUText(path: path, device: nil, layout: layout).lines[1]
+        }
+        #expect(line(1446).hasSuffix("just what fits outside"))
+        #expect(line(1400).hasSuffix("all that the device lets in"))
     }
 
     @Test func `a format takes its columns along`() {

@@ -90,6 +90,7 @@ extension TunnelMTU {
             outside: nil, inside: nil, deviceMTU: nil, routeMTU: nil,
             overhead: .unknown(reason: "made up"))
         made.overhead = overhead
+        made.greatestOverhead = overhead + 3
         made.overheadReason = nil
         made.fitting = fitting
         made.verdict = verdict
@@ -165,6 +166,8 @@ enum MadeUpPath: String, CaseIterable {
             path.tunnelMTU = TunnelMTU(
                 outside: nil, inside: nil, deviceMTU: nil, routeMTU: nil,
                 overhead: .unknown(reason: "the outside path MTU is not known"))
+            path.tunnelMTU.overheadReason = "the outside path MTU is not known"
+            path.tunnelMTU.recommendationReason = "the outside path MTU is not known"
             path.outsideReplies = .unclear(
                 "an address translator is on the way, hop 1 or nearer: it drops Echo Replies that "
                     + "nobody asked for, whatever the networks behind it do", Self.six)

@@ -11,6 +11,9 @@ extension TunnelPath {
         let mtu = tunnelMTU
         object.putBytes(
             "esp_overhead_bytes", mtu.overhead, orBecause: mtu.overheadReason ?? "not known")
+        object.putBytes(
+            "esp_overhead_max_bytes", mtu.greatestOverhead,
+            orBecause: mtu.overheadReason ?? "not known")
         object.putBytes("device_mtu_bytes", deviceMTU.value, orBecause: deviceMTU.because)
         object.putBytes("route_mtu_bytes", routeMTU.value, orBecause: routeMTU.because)
         object.putBytes(
@@ -19,7 +22,6 @@ extension TunnelPath {
         let apart = mtu.verdictReason ?? "not known"
         object.put(
             "agreement", (mtu.verdict?.name).map(JSONValue.string), orBecause: apart)
-        // Fitting minus inside: what an operator would subtract.
         object.putBytes("difference_bytes", mtu.verdict?.difference, orBecause: apart)
         object.put(
             "device_too_large", mtu.isDeviceTooLarge.map(JSONValue.bool),
@@ -45,12 +47,19 @@ extension PathMTUReport {
         let nowhere = limitingLinkReason ?? (bytes == nil ? unknown : "nothing limits the path")
         object.put(
             "limiting_hop", (limitingLink?.distance).map { .integer(Int64($0)) },
-            orBecause: limitingLink == nil ? nowhere : "only the router's address is known")
+            orBecause: limitingLink == nil
+                ? nowhere : limitingLinkReason ?? "only the router's address is known")
         object.put(
             "limiting_address", (limitingLink?.router?.description).map(JSONValue.string),
             orBecause: limitingLink.map { link in
                 link.distance == 0 ? "this host itself" : "the router there does not answer"
             } ?? nowhere)
+        object.put(
+            "limiting_hops",
+            (limitingDistances ?? limitingLink?.distance.map { $0...$0 })
+                .map { .array($0.map { .integer(Int64($0)) }) },
+            orBecause: nowhere)
+        object.put("may_be_on_way_back", limitingLink?.mayBeOnTheWayBack ?? false)
         object.putBytes(
             "at_least_bytes", atLeast ?? bytes,
             orBecause: bytes == nil ? unknown : "the exact size is known")
@@ -59,6 +68,7 @@ extension PathMTUReport {
             orBecause: bytes ?? atLeast == nil
                 ? unknown : "the whole path is: the target itself answered")
         object.put("probes", probesSent)
+        object.put("hop_probes", hopProbesSent)
         object.put("rounds", rounds)
         object.put("suspicious_messages", suspiciousMessages)
         object.put(
@@ -77,7 +87,7 @@ extension TunnelMTU.Verdict {
         }
     }
 
-    /// The largest inside packet that fits outside less the inside path MTU, in octets.
+    /// What should pass inside, by the outside path and the device, less what does, in octets.
     fileprivate var difference: Int {
         switch self {
         case .consistent: 0

@@ -89,7 +89,7 @@ struct PathMTUText {
     private func note(_ report: PathMTUReport) -> Note {
         var parts: [String] = []
         var style = TextStyle.faint
-        let link = report.limitingLink.map(Self.words)
+        let link = Self.place(report)
         if report.isBlackHole == true {
             style = .bad
             parts.append(
@@ -115,20 +115,29 @@ struct PathMTUText {
         return (parts.joined(separator: "; "), style)
     }
 
-    private static func words(_ link: PathMTUReport.LimitingLink) -> String {
-        let router = link.router.map { "\($0)" }
-        return switch link.distance {
-        case 0?: "on this host's own link"
-        case let hop?: "behind hop \(hop)" + (router.map { " (\($0))" } ?? "")
-        case nil: "behind \(router ?? "a router that is not known")"
+    /// Where the link is that limits; nil where that is not known at all.
+    private static func place(_ report: PathMTUReport) -> String? {
+        let doubt = report.limitingLink?.mayBeOnTheWayBack == true ? ", or on the way back" : ""
+        let router = report.limitingLink?.router.map { "\($0)" }
+        switch report.limitingLink?.distance {
+        case 0?: return "on this host's own link\(doubt)"
+        case let hop?: return "behind hop \(hop)" + (router.map { " (\($0))" } ?? "") + doubt
+        case nil: break
         }
+        if let hops = report.limitingDistances, hops.count > 1 {
+            return "behind one of the hops \(hops.lowerBound) to \(hops.upperBound)"
+                + (router.map { " (\($0) says so)" } ?? "")
+        }
+        return router.map { "behind \($0)" }
     }
 
     private var agreement: Note? {
         switch mtu.verdict {
-        case .consistent: ("just what fits outside", .faint)
+        case .consistent where path.insideMTU.bytes == mtu.fitting:
+            ("just what fits outside", .faint)
+        case .consistent: ("all that the device lets in", .faint)
         case .insideDropsEarlier(let bytes):
-            ("\(bytes) less than would fit outside: something drops earlier", .doubtful)
+            ("\(bytes) less than should pass: something drops earlier", .doubtful)
         case .outerFragmentation(let bytes):
             ("\(bytes) more than fits outside: outer packets are fragmented", .doubtful)
         case nil: nil
@@ -146,8 +155,12 @@ struct PathMTUText {
     }
 
     private var overheadNote: Note? {
-        if mtu.overhead == nil { return mtu.overheadReason.map { ($0, .faint) } }
-        return mtu.fitting.map { ("so \($0) inside fit outside", .faint) }
+        guard let least = mtu.overhead else { return mtu.overheadReason.map { ($0, .faint) } }
+        let most = mtu.greatestOverhead ?? least
+        let padding = most > least ? "to \(most) with padding" : nil
+        let fitting = mtu.fitting.map { "so \($0) inside fit outside" }
+        let parts = [padding, fitting].compactMap { $0 }
+        return parts.isEmpty ? nil : (parts.joined(separator: ", "), .faint)
     }
 
     private var clamp: String {

@@ -30,7 +30,13 @@ extension ReplyPathReport {
             orBecause: unblocked)
         object.put(
             "place", (place?.rawValue).map(JSONValue.string),
-            orBecause: verdict == .blocked ? "the addresses do not tell" : unblocked)
+            orBecause: verdict == .blocked ? "the likely hops are of several owners" : unblocked)
+        object.put("may_be_provider_edge", mayBeProviderEdge)
+        object.put(
+            "refused_by", (refusedBy?.description).map(JSONValue.string),
+            orBecause: verdict == .blocked ? "no router said that it refuses them" : unblocked)
+        object.put(
+            "drops_all_icmp", dropsAllICMP.map(JSONValue.bool), orBecause: reason ?? unblocked)
         object.put(
             "last_hop_request", lastHopRequest.map { .integer(Int64($0)) },
             orBecause: unanswered("Echo Request", \.requestsSent))
@@ -40,7 +46,11 @@ extension ReplyPathReport {
         object.put(
             "confidence", confidence.map(JSONValue.number), orBecause: reason ?? unblocked)
         object.put("reason", reason.map(JSONValue.string) ?? .null)
+        object.put(
+            "target_hop", targetHop.map { .integer(Int64($0)) },
+            orBecause: reason ?? "the target did not answer")
         object.put("checksums", checksums)
+        object.put("ignored_answers", ignoredAnswers)
         object.put("hops", .array(hops.map(\.json)))
         object.put(
             "measured_at", endedAt.map { .string(wallTime($0).description) },

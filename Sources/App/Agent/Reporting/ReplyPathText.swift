@@ -8,16 +8,18 @@ struct ReplyPathText {
     private let layout: TextLayout
 
     private struct Ladder {
-        var name: String
+        var path: ProbePath
         var report: ReplyPathReport
         var target: IPAddress?
+
+        var name: String { path.rawValue }
     }
 
     init(_ tunnel: TunnelReport, layout: TextLayout) {
         outside = Ladder(
-            name: "outside", report: tunnel.path.outsideReplies, target: tunnel.plan.remote)
+            path: .outside, report: tunnel.path.outsideReplies, target: tunnel.plan.remote)
         inside = Ladder(
-            name: "inside", report: tunnel.path.insideReplies,
+            path: .inside, report: tunnel.path.insideReplies,
             target: tunnel.plan.roles[ProbeRole(.inside, .reply).index].route?.destination)
         self.layout = layout
     }
@@ -68,19 +70,20 @@ struct ReplyPathText {
             case .blocked: ("BLOCKED:", .bad)
             case .inconclusive: ("unclear:", report.hops.isEmpty ? .plain : .doubtful)
             }
-        return layout.entry(ladder.name, word, style, report.sentence)
+        return layout.entry(ladder.name, word, style, report.sentence(on: ladder.path))
     }
 }
 
 extension ReplyPathReport {
     /// The verdict in a sentence, without its word.
-    var sentence: String {
+    func sentence(on path: ProbePath) -> String {
         switch verdict {
         case .open:
             let end = lastHopReply.map { " as far as hop \($0)" } ?? ""
             return "Echo Replies pass\(end), as Echo Requests do"
                 + (confidence.map { " (\(FigureText.percent($0)))" } ?? "")
-        case .blocked: return "Echo Replies die \(site)\(beyond)\(certainty); \(suspect)"
+        case .blocked:
+            return "Echo Replies die \(site)\(beyond)\(certainty); \(suspect(on: path))"
         case .inconclusive: return reason ?? "not known"
         }
     }
@@ -96,20 +99,25 @@ extension ReplyPathReport {
     }
 
     private var beyond: String {
-        lastHopRequest.map { " while Echo Requests come as far as hop \($0)" } ?? ""
+        if dropsAllICMP == true { return ", and Echo Requests with them" }
+        return lastHopRequest.map { " while Echo Requests come as far as hop \($0)" } ?? ""
     }
 
     private var certainty: String {
         confidence.map { " (\(FigureText.percent($0)) sure)" } ?? ""
     }
 
-    private var suspect: String {
-        switch place {
-        case .thisHost: "this host's own firewall drops them"
-        case .firstHop: "the first router or a firewall on the customer's side drops them"
-        case .transit: "a network on the way drops them, most likely the ISP's"
-        case .providerEdge: "the last router before the endpoint or the provider's edge drops them"
-        case nil: "the addresses do not tell whose equipment that is"
+    private func suspect(on path: ProbePath) -> String {
+        let act = refusedBy.map { "refuses them, says \($0)" } ?? "drops them"
+        let doubt = mayBeProviderEdge ? ", or it is the provider's edge" : ""
+        return switch place {
+        case .thisHost: "this host's own firewall \(act)"
+        case .firstHop: "the first router or a firewall on the customer's side \(act)\(doubt)"
+        case .transit where path == .inside: "a network behind the far end \(act)\(doubt)"
+        case .transit: "a network on the way \(act), most likely the ISP's\(doubt)"
+        case .providerEdge where path == .inside: "the provider's edge \(act)"
+        case .providerEdge: "the last router before the endpoint or the provider's edge \(act)"
+        case nil: "whose equipment \(act) is not certain\(doubt)"
         }
     }
 }

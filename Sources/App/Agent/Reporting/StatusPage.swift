@@ -97,12 +97,13 @@ struct StatusPage {
             path: tunnel.path, device: tunnel.plan.tunnelInterface, layout: layout)
         let replies = ReplyPathText(tunnel, layout: layout)
         var lines = ["<p>MTU: \(Self.escape(mtu.summary))</p>"]
-        for (name, report) in [
-            ("outside", tunnel.path.outsideReplies), ("inside", tunnel.path.insideReplies),
+        for (path, report) in [
+            (ProbePath.outside, tunnel.path.outsideReplies), (.inside, tunnel.path.insideReplies),
         ] {
             let style = report.verdict == .blocked ? " class=\"down\"" : ""
             lines.append(
-                "<p\(style)>Echo Replies \(name): \(Self.escape(report.sentence))</p>")
+                "<p\(style)>Echo Replies \(path.rawValue): "
+                    + "\(Self.escape(report.sentence(on: path)))</p>")
         }
         let ladders = replies.ladders(isVerbose: false)
         if !ladders.isEmpty {
