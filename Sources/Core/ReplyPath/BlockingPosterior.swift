@@ -41,6 +41,9 @@ public struct BlockingPosterior: Sendable {
     /// The share of the probability of a block that `likelyHops` hold.
     public static let credibility = 0.95
 
+    /// What every flow must give the hop at which several agree, at least.
+    static let leastAgreement = 0.001
+
     /// The probability that tests come as far as controls do.
     public let open: Double
     /// The probability that they die after hop b, where 0 is this host; for every b below the
@@ -96,19 +99,16 @@ public struct BlockingPosterior: Sendable {
 
     /// What several flows say together that are each blocked, perhaps with other routers.
     ///
-    /// The verdict is as certain as the least certain of them; the hop is one that all allow. Nothing
-    /// is blocked where they allow none.
+    /// The verdict is as certain as the least certain of them. Nothing is blocked where one of them
+    /// all but rules out the hop that they come to together.
     init(agreeing flows: [BlockingPosterior]) {
         let count = flows.map(\.blockedAfter.count).min() ?? 0
-        // A hop outside of a flow's set is all but ruled out by it.
         let weights = (0..<count).map { hop in
             flows.reduce(1.0) { $0 * $1.blockedAfter[hop] }
         }
-        let isShared = (0..<count).contains { hop in
-            flows.allSatisfy { $0.likelyHops?.contains(hop) ?? false }
-        }
         let total = weights.reduce(0, +)
-        guard isShared, total > 0 else {
+        let best = weights.max().flatMap { weights.firstIndex(of: $0) }
+        guard let best, flows.allSatisfy({ $0.blockedAfter[best] >= Self.leastAgreement }) else {
             open = 1
             blockedAfter = []
             return

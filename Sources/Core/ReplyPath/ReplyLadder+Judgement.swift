@@ -40,7 +40,7 @@ extension ReplyLadder {
         if evidence.visible.isEmpty {
             // No router: UDP may show one.
             return mayAskBeyond
-                ? askBeyond(0) : .finish(silentVerdict(hasDatagrams: evidence.lastDatagram > 0))
+                ? askBeyond(0) : .finish(silentVerdict(evidence))
         }
         guard let goal = Self.goals.first(where: { $0 > plan.goal }) else {
             return .finish(
@@ -96,12 +96,7 @@ extension ReplyLadder {
         _ posterior: BlockingPosterior, _ evidence: LadderEvidence
     ) -> ReplyPathReport {
         let last = max(evidence.lastRequest, evidence.lastReply)
-        if evidence.lastDatagram > last {
-            var report = inconclusive(
-                "beyond hop \(last) routers answer UDP only, so all ICMP seems to be dropped there")
-            report.dropsAllICMP = true
-            return report
-        }
+        if evidence.lastDatagram > last { return datagramVerdict(evidence, beyond: last) }
         if last == 1, !settings.isInside, targetHops[0] != 2 {
             return inconclusive("no router beyond the first hop answers")
         }
@@ -134,13 +129,28 @@ extension ReplyLadder {
         return .goOn(next)
     }
 
-    private func silentVerdict(hasDatagrams: Bool) -> ReplyPathReport {
+    private func silentVerdict(_ evidence: LadderEvidence) -> ReplyPathReport {
         if !records.isEmpty, current.allSatisfy({ $0.state == .failed || $0.state == .refusedHere })
         {
             return inconclusive("this host could not send Echo Requests")
         }
-        guard hasDatagrams else { return inconclusive("no router answers Echo Requests") }
-        var report = inconclusive("routers answer UDP only, so all ICMP seems to be dropped")
+        guard evidence.lastDatagram > 0 else {
+            return inconclusive("no router answers Echo Requests")
+        }
+        return datagramVerdict(evidence, beyond: 0)
+    }
+
+    /// The verdict where routers answer UDP and nothing else: what all ICMP meets is not asked here.
+    private func datagramVerdict(
+        _ evidence: LadderEvidence, beyond last: Int
+    ) -> ReplyPathReport {
+        let answering = evidence.rungs.dropFirst(last).count { $0.datagramsAnswered >= 2 }
+        // A single one may stand on another path, which datagrams take.
+        guard answering >= 2 else {
+            return inconclusive("beyond hop \(last) a router answers UDP and no ICMP")
+        }
+        var report = inconclusive(
+            "beyond hop \(last) routers answer UDP only, so all ICMP seems to be dropped there")
         report.dropsAllICMP = true
         return report
     }
@@ -163,15 +173,21 @@ extension ReplyLadder {
     }
 
     /// Whether one flow is enough, because somebody waits and nothing speaks against it.
+    ///
+    /// It must be enough without the hops that left a control unanswered, and of the others there
+    /// must be two: a router that answers no test may be another than the one that answers controls.
     private func isEnough(_ posterior: BlockingPosterior, _ evidence: LadderEvidence) -> Bool {
-        guard settings.isUrgent, let block = posterior.mostLikelyHop else { return false }
-        let beyond = evidence.visible.dropFirst(block).filter(\.isVisible)
-        // One router that answers no test may be another than the one that answers controls.
-        return beyond.count >= 2 && !isSplit
-            && beyond.allSatisfy {
-                $0.controlsAnswered == $0.controlsSent && $0.controlsSent >= Self.goals[0]
-                    && $0.testsSent >= Self.goals[0]
-            }
+        guard settings.isUrgent, !isSplit, let block = posterior.mostLikelyHop else { return false }
+        var hops = evidence.visible
+        for index in hops.indices.dropFirst(block) where hops[index].testsAnswered == 0 {
+            let isClean =
+                hops[index].controlsAnswered == hops[index].controlsSent
+                && hops[index].controlsSent >= Self.goals[0]
+                && hops[index].testsSent >= Self.goals[0]
+            if !isClean { hops[index] = HopTally() }
+        }
+        return hops.dropFirst(block).count(where: \.isVisible) >= 2
+            && BlockingPosterior(hops).blocked >= BlockingPosterior.required
     }
 
     /// Whether tests and controls were seen to take different ways somewhere.
