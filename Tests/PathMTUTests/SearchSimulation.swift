@@ -61,9 +61,9 @@ struct ModelPath {
 struct SearchSimulation {
     var search: PathMTUSearch
     var path: ModelPath
-    var now = MonotonicInstant.zero
+    private(set) var now = MonotonicInstant.zero
     /// Changes of the path by time, ascending.
-    var changes: [(at: MonotonicInstant, change: @Sendable (inout ModelPath) -> Void)] = []
+    var changes: [(at: MonotonicInstant, change: (inout ModelPath) -> Void)] = []
     private(set) var sentByHop: [Int: [MonotonicInstant]] = [:]
     private(set) var sizes: [Int] = []
     private(set) var isPaceKept = true
@@ -122,6 +122,13 @@ struct SearchSimulation {
             if let deadline = search.deadline, deadline <= now { advance() }
         }
         return search.report
+    }
+
+    /// Runs to the end; a test whose engine does not come to one fails.
+    mutating func finish(limit: Duration = .seconds(600)) throws -> PathMTUReport {
+        struct Endless: Error {}
+        guard let report = run(limit: limit) else { throw Endless() }
+        return report
     }
 
     private mutating func advance() {

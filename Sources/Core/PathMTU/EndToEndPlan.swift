@@ -11,8 +11,9 @@ struct EndToEndPlan: Sendable {
         case send([Int])
         /// A router has refused the deciding size; an answer may still overrule it.
         case wait(until: MonotonicInstant)
-        /// The largest size that passes.
-        case decided(bytes: Int, isBlackHole: Bool, router: IPAddress?)
+        /// The largest size that passes; whether it is a black hole is open where routers refuse larger
+        /// ones without a size, and perhaps not all they should.
+        case decided(bytes: Int, isBlackHole: Bool?, router: IPAddress?)
         /// The target answers nothing, by what was tried.
         case unanswered
         /// What passed before passes no longer.
@@ -97,7 +98,10 @@ struct EndToEndPlan: Sendable {
         let missing = evidence.decidingTries - (evidence.freshlySilent[size] ?? 0)
         let isControlled = isControlled(log, size: size, best: best)
         if missing <= 0, isControlled {
-            return .decided(bytes: best, isBlackHole: !isNamed, router: evidence.router)
+            let isUnclear = evidence.refusals.contains { $0.value.mtu == 0 }
+            return .decided(
+                bytes: best, isBlackHole: isNamed ? false : isUnclear ? nil : true,
+                router: evidence.router)
         }
         var sizes: [Int] = []
         if !isUrgent || !isControlled || isLost { sizes.append(best) }

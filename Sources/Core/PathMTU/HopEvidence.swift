@@ -3,6 +3,12 @@ import NetworkPrimitives
 /// What hop-limited probes say: the router at a hop that answers Time Exceeded has had the packet
 /// whole, so every link up to it carries that size.
 struct HopEvidence: Sendable {
+    struct Try: Sendable {
+        var size: Int
+        var sentAt: MonotonicInstant
+        var isAnswered: Bool
+    }
+
     struct Hop: Sendable {
         /// The largest size answered from there; 0 while nothing was.
         var passed = 0
@@ -15,10 +21,8 @@ struct HopEvidence: Sendable {
         var refusals: [Int: SizeLog.Refusal] = [:]
         /// Whether a probe is on its way.
         var isBusy = false
-        /// How often sizes that pass were tried.
-        var controls = 0
-        /// How many of those were answered in a row, the latest ones.
-        var steadyAnswers = 0
+        /// Every probe that was answered or whose silence is decided, in order.
+        var tries: [Try] = []
 
         var isAlive: Bool { passed > 0 }
     }
@@ -51,22 +55,19 @@ struct HopEvidence: Sendable {
             guard hops.indices.contains(index) else { continue }
             if entry.isAwaited { hops[index].isBusy = true }
             let passed = entry.byteCount <= hops[index].passed
-            if entry.isUnanswered {
-                if let refusal = entry.refusal, !passed {
-                    hops[index].refusals[entry.byteCount] = refusal
-                }
-                if entry.refusal == nil || !believesRefusals {
-                    hops[index].silent[entry.byteCount, default: 0] += 1
-                }
-                guard passed else { continue }
-                loss.lost += 1
-                hops[index].controls += 1
-                hops[index].steadyAnswers = 0
-            } else if passed, !entry.isAwaited, entry.outcome != .failed {
-                loss.answered += 1
-                hops[index].controls += 1
-                hops[index].steadyAnswers += 1
+            guard !entry.isAwaited, entry.outcome != .failed, let sentAt = entry.sentAt else {
+                continue
             }
+            if let refusal = entry.refusal {
+                if !passed { hops[index].refusals[entry.byteCount] = refusal }
+                // An answer, if not the router's at this hop.
+                if believesRefusals { continue }
+            }
+            hops[index].tries.append(
+                Try(size: entry.byteCount, sentAt: sentAt, isAnswered: !entry.isUnanswered))
+            if entry.isUnanswered { hops[index].silent[entry.byteCount, default: 0] += 1 }
+            guard passed else { continue }
+            if entry.isUnanswered { loss.lost += 1 } else { loss.answered += 1 }
         }
     }
 
@@ -82,16 +83,4 @@ struct HopEvidence: Sendable {
 
     /// The farthest hop that answers; nil for none.
     var last: Int? { target ?? hops.lastIndex { $0.isAlive }.map { $0 + 1 } }
-
-    /// Whether a hop answers so reliably, just now, that its silence means something.
-    ///
-    /// Two answers in a row at the pace of the probes: a router that answers more rarely than it is
-    /// asked cannot do that for long.
-    func isSteady(_ hop: Hop) -> Bool { hop.steadyAnswers >= 2 }
-
-    /// Whether a hop answers too irregularly to prove anything.
-    func isHopeless(_ hop: Hop) -> Bool { hop.controls >= 8 && !isSteady(hop) }
-
-    /// Silent tries that mean more than chance.
-    var neededTries: Int { loss.tries(below: 0.004, atLeast: 3) }
 }

@@ -28,8 +28,7 @@ struct HopSweepPlan: Sendable {
         var lanes: [Int]
         /// The largest size that any of them answered.
         var proposed: Int
-        /// Silent tries of `bound` among them.
-        var silence: Int
+        /// Whether a router refused `bound`.
         var isRefused: Bool
     }
 
@@ -56,17 +55,15 @@ struct HopSweepPlan: Sendable {
             return wanted
         }
         if isDecided(view, evidence) { return wanted }
-        let last = evidence[view.last]
         for (index, distance) in free.enumerated() {
-            let isLast = distance == view.last
-            if isLast, view.best < view.proposed {
+            if distance == view.last, view.best < view.proposed {
                 wanted[distance] = view.proposed
             } else if view.bound == view.proposed + 1 {
-                let isEnough = view.silence >= evidence.neededTries || view.isRefused
-                if isLast, !evidence.isSteady(last), !evidence.isHopeless(last) {
-                    wanted[distance] = view.best
-                } else if !isEnough {
-                    wanted[distance] = view.bound
+                // What does not reach one of them reaches none behind it.
+                switch HopTrial(of: view.bound, at: evidence[distance]).need {
+                case .control: wanted[distance] = min(view.proposed, evidence[distance].passed)
+                case .size: wanted[distance] = view.bound
+                case .excluded, .hopeless: break
                 }
             } else {
                 wanted[distance] = size(view, evidence, index: index, of: free.count)
@@ -88,7 +85,9 @@ struct HopSweepPlan: Sendable {
     private func isDecided(_ view: View, _ evidence: HopEvidence) -> Bool {
         guard view.bound == view.best + 1, view.proposed == view.best else { return false }
         if view.isRefused { return true }
-        return view.silence >= evidence.neededTries && evidence.isSteady(evidence[view.last])
+        return view.lanes.contains {
+            HopTrial(of: view.bound, at: evidence[$0]).need == .excluded
+        }
     }
 
     private func view(_ evidence: HopEvidence) -> View? {
@@ -101,13 +100,11 @@ struct HopSweepPlan: Sendable {
             sizes.formUnion(evidence[distance].refusals.keys)
         }
         var bound = ceiling + 1
-        var silence = 0
         var isRefused = false
         for size in sizes where best < size && size < bound {
             let (silent, refused) = tally(of: size, upTo: last, evidence)
             guard refused || silent >= tries else { continue }
             bound = size
-            silence = silent
             isRefused = refused
         }
         let reach = min(evidence.reach(of: bound), last - 1)
@@ -115,7 +112,7 @@ struct HopSweepPlan: Sendable {
         let proposed = lanes.reduce(best) { max($0, evidence[$1].passed) }
         return View(
             last: last, best: best, bound: bound, lanes: lanes,
-            proposed: min(proposed, bound - 1), silence: silence, isRefused: isRefused)
+            proposed: min(proposed, bound - 1), isRefused: isRefused)
     }
 
     /// Silent tries of `size` at hops that it was not seen to reach, and whether it was refused.

@@ -33,11 +33,8 @@ struct LinkLocation: Sendable {
             }
             examined += 1
             guard examined <= (isWide ? 2 : 1), !hop.isBusy else { continue }
-            if !hop.isAlive || !evidence.isSteady(hop) {
-                wanted[distance] = best
-            } else {
-                wanted[distance] = size
-            }
+            let isTried = hop.isAlive && HopTrial(of: size, at: hop).need == .size
+            wanted[distance] = isTried ? size : best
         }
         return wanted
     }
@@ -83,12 +80,11 @@ struct LinkLocation: Sendable {
 
     private func excludes(_ hop: HopEvidence.Hop, _ evidence: HopEvidence) -> Bool {
         if evidence.believesRefusals, hop.refusals[size] != nil { return true }
-        guard hop.isAlive, evidence.isSteady(hop) else { return false }
-        return (hop.silent[size] ?? 0) >= evidence.neededTries
+        return hop.isAlive && HopTrial(of: size, at: hop).need == .excluded
     }
 
     private func isMute(_ hop: HopEvidence.Hop, _ evidence: HopEvidence) -> Bool {
-        if hop.isAlive { return evidence.isHopeless(hop) }
+        if hop.isAlive { return HopTrial(of: size, at: hop).need == .hopeless }
         return (hop.silent[best] ?? 0) >= Self.triesOfMute
     }
 }

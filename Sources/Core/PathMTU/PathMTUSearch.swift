@@ -10,62 +10,25 @@ public import NetworkPrimitives
 /// A size is reported only when it was answered, the next octet was not, and the loss seen meanwhile
 /// cannot explain that; otherwise there is a reason.
 public struct PathMTUSearch: Sendable {
-    /// What a search looks for, and how much it may spend.
-    public struct Settings: Hashable, Sendable {
-        /// The family of the path.
-        public var family: IPAddress.Family
-        /// The largest IP packet to try, in octets: the MTU of the device that it leaves by.
-        public var ceiling: Int
-        /// Whether somebody waits: sizes go out in parallel rounds, and silence is decided after
-        /// max(200 ms, 4·RTT) in place of max(1 s, 3·RTT).
-        public var isUrgent: Bool
-        /// Whether hop-limited probes may name the limiting link, or stand in for a target that
-        /// answers no Echo Request.
-        public var maySweep: Bool
-        /// The greatest hop limit of such probes, 1...30.
-        public var farthestHop: UInt8
-        /// Time after which the search gives what it has, with the reason "time limit"; nil for as
-        /// long as it takes.
-        public var timeLimit: Duration?
-
-        /// Makes settings.
-        ///
-        /// - Precondition: `ceiling` is at least 68 for IPv4 and 1280 for IPv6 (what any device
-        ///   carries), `farthestHop` is within 1...30.
-        public init(
-            family: IPAddress.Family, ceiling: Int, isUrgent: Bool = false, maySweep: Bool = true,
-            farthestHop: UInt8 = 12, timeLimit: Duration? = nil
-        ) {
-            precondition(ceiling >= (family == .v4 ? 68 : 1280), "no device carries so little")
-            precondition((1...30).contains(farthestHop), "a path has 1...30 hops")
-            self.family = family
-            self.ceiling = ceiling
-            self.isUrgent = isUrgent
-            self.maySweep = maySweep
-            self.farthestHop = farthestHop
-            self.timeLimit = timeLimit
-        }
-    }
-
-    private enum Stage: Hashable {
+    enum Stage: Hashable {
         case target
         case sweep
         case location(best: Int, behind: Int?, router: IPAddress?)
     }
 
     /// What is known so far; its reason is "in progress" until the search is finished.
-    public private(set) var report = PathMTUReport(unknown: "in progress")
+    public internal(set) var report = PathMTUReport(unknown: "in progress")
     /// Whether there is nothing more to send or to wait for.
     public private(set) var isFinished = false
     /// When to call `advance` next at the latest; nil when finished.
     public private(set) var deadline: MonotonicInstant?
 
-    private let settings: Settings
+    let settings: Settings
     private let start: MonotonicInstant
-    private(set) var log: SizeLog
-    private var stage = Stage.target
+    var log: SizeLog
+    var stage = Stage.target
     /// What this host's devices and routes let out, as far as the kernel has said.
-    private var ceiling: Int
+    var ceiling: Int
     private var restarts = 0
     /// Sending failed for another reason than size, so many times in a row.
     private var failures = 0
@@ -74,7 +37,7 @@ public struct PathMTUSearch: Sendable {
     private var nextTurn: MonotonicInstant?
 
     /// RFC 8899 §5.1.2; for IPv4, 1200 rather than 1280 leaves room for tunnels on the way.
-    private var base: Int { min(settings.family == .v4 ? 1200 : 1280, ceiling) }
+    var base: Int { min(settings.family == .v4 ? 1200 : 1280, ceiling) }
     /// Between two packets of a round, so that a queue or a moment's loss does not take all.
     private static let spacing = Duration.milliseconds(10)
     /// Probes to the target: about three times what a black hole takes without loss.
@@ -245,7 +208,7 @@ public struct PathMTUSearch: Sendable {
     private func isSpread(_ sizes: [Int]) -> Bool { sizes.count > 3 }
 
     private mutating func decide(
-        _ bytes: Int, isBlackHole: Bool, router: IPAddress?, at now: MonotonicInstant
+        _ bytes: Int, isBlackHole: Bool?, router: IPAddress?, at now: MonotonicInstant
     ) {
         report.bytes = bytes
         report.reason = nil
@@ -270,78 +233,10 @@ public struct PathMTUSearch: Sendable {
         stage = .location(best: bytes, behind: nil, router: router)
     }
 
-    private mutating func planSweep(
-        at now: MonotonicInstant, pace: (UInt8, MonotonicInstant) -> MonotonicInstant?,
-        into actions: inout [SizeProbe]
-    ) {
-        if SizeEvidence(log).best != nil {
-            // It answers after all.
-            stage = .target
-            return
-        }
-        let evidence = HopEvidence(log, farthest: Int(settings.farthestHop))
-        let plan = HopSweepPlan(base: base, ceiling: ceiling)
-        let isWaiting = send(plan.wanted(evidence), at: now, pace: pace, into: &actions)
-        guard !isWaiting, !evidence.hops.contains(where: \.isBusy) else { return }
-        let refusal = log.current.compactMap { $0.hopLimit == nil ? $0.refusal : nil }
-            .filter { $0.mtu > 0 }.min { $0.mtu < $1.mtu }
-        switch plan.result(evidence) {
-        case nil: finish(because: "the routers answer too irregularly", at: now)
-        case .unanswered:
-            finish(because: "\(silenceReason), and no router on the way either", at: now)
-        case .unlimited(let distance):
-            report.atLeast = min(ceiling, refusal?.mtu ?? ceiling)
-            report.provenDistance = distance
-            name(refusal, evidence)
-            finish(
-                because: limitBehind(distance, passed: ceiling, refusal: refusal)
-                    ?? "\(silenceReason); seen up to hop \(distance) only", at: now)
-        case .limited(let bytes, let distance):
-            report.provenDistance = distance
-            if let reason = limitBehind(distance, passed: bytes, refusal: refusal) {
-                report.atLeast = min(bytes, refusal?.mtu ?? bytes)
-                name(refusal, evidence)
-                return finish(because: reason, at: now)
-            }
-            report.bytes = bytes
-            report.reason = nil
-            report.atLeast = nil
-            let named = log.current.first { $0.refusal?.mtu == bytes }?.refusal?.router
-            report.isBlackHole = named == nil
-            report.limitingLinkReason = "in progress"
-            stage = .location(best: bytes, behind: distance, router: named)
-        }
-    }
-
-    /// Names the link that a router behind everything that answers speaks of.
-    private mutating func name(_ refusal: SizeLog.Refusal?, _ evidence: HopEvidence) {
-        guard let refusal, log.suspiciousMessages == 0 else { return }
-        let hop = evidence.hops.firstIndex { $0.router == refusal.router }
-        report.limitingLink = PathMTUReport.LimitingLink(
-            distance: hop.map { $0 + 1 }, router: refusal.router)
-    }
-
-    /// Why a size that reaches `distance` is not all: a router behind it says that less fits there.
-    private func limitBehind(
-        _ distance: Int, passed: Int, refusal: SizeLog.Refusal?
-    ) -> String? {
-        guard let refusal, refusal.mtu < passed else { return nil }
-        return
-            "\(silenceReason); \(refusal.router) says that \(refusal.mtu) octets fit behind it, "
-            + "and nothing behind hop \(distance) answers"
-    }
-
-    private var silenceReason: String {
-        guard let refuser = log.refuser else { return "the target answers no Echo Request" }
-        return refuser.isFiltered
-            ? "\(refuser.router) filters Echo Requests to the target"
-            : "\(refuser.router) says that the target cannot be reached"
-    }
-
     // MARK: - Sending
 
     /// Sends what hops want as far as they may; false when there is nothing to wait for.
-    private mutating func send(
+    mutating func send(
         _ wanted: [Int: Int], at now: MonotonicInstant,
         pace: (UInt8, MonotonicInstant) -> MonotonicInstant?, into actions: inout [SizeProbe]
     ) -> Bool {
@@ -418,7 +313,7 @@ public struct PathMTUSearch: Sendable {
         if report.bytes == nil, let best = SizeEvidence(log).best { report.atLeast = best }
     }
 
-    private mutating func finish(because reason: String?, at now: MonotonicInstant) {
+    mutating func finish(because reason: String?, at now: MonotonicInstant) {
         note()
         if let reason {
             report.reason = reason

@@ -84,14 +84,20 @@ struct SizeEvidence: Sendable {
         return proposal
     }
 
-    /// Silent tries of `best` since it was answered last, and answers of smaller sizes since then.
+    /// Silent tries of `size` since it or more was answered last, and answers of smaller sizes to
+    /// probes that left after the first of them.
     static func silence(of size: Int, in log: SizeLog) -> (tries: Int, smallerAnswers: Int) {
         var tries = 0
         var answers = 0
-        for entry in log.current.reversed() where entry.hopLimit == nil {
-            if entry.byteCount >= size, entry.outcome == .echo { break }
-            if entry.byteCount == size, entry.isUnanswered { tries += 1 }
-            if entry.byteCount < size, entry.outcome == .echo { answers += 1 }
+        for entry in log.current where entry.hopLimit == nil {
+            if entry.byteCount >= size, entry.outcome == .echo {
+                tries = 0
+                answers = 0
+            } else if entry.byteCount == size, entry.isUnanswered {
+                tries += 1
+            } else if tries > 0, entry.outcome == .echo {
+                answers += 1
+            }
         }
         return (tries, answers)
     }

@@ -32,10 +32,12 @@ enum ICMPBytes {
     static func error(
         type: UInt8, code: UInt8, from router: IPAddress, to source: IPAddress,
         quoting quoted: [UInt8], sentBy sender: IPAddress? = nil, to destination: IPAddress,
-        hopLimit: UInt8, quotedByteCount: Int, isDatagram: Bool = false
+        hopLimit: UInt8, quotedByteCount: Int, isDatagram: Bool = false, mtu: UInt32 = 0
     ) -> [UInt8] {
         let sender = sender ?? source
-        var bytes: [UInt8] = [type, code, 0, 0, 0, 0, 0, 0]
+        var bytes: [UInt8] = [type, code, 0, 0]
+        bytes.append(bigEndian: UInt16(mtu >> 16))
+        bytes.append(bigEndian: UInt16(truncatingIfNeeded: mtu))
         switch source.family {
         case .v4:
             var header: [UInt8] = [0x45, 0]

@@ -53,6 +53,8 @@ public struct SimulatedNetwork: Sendable {
         public var lost = 0
         /// Messages that a filter or a session table dropped, either way.
         public var filtered = 0
+        /// Messages that a link did not take, either way.
+        public var tooLarge = 0
         /// Messages that reached the target, copies included.
         public var reachedTarget = 0
         /// Genuine Echo Replies that arrive here, copies included.
@@ -147,6 +149,11 @@ public struct SimulatedNetwork: Sendable {
             states[route.index].tally.refused += 1
             return false
         }
+        let byteCount = EchoMessage.headerByteCount + message.payloadByteCount
+        if let limit = path.sizes.limit(ofLink: 1), path.packetByteCount(byteCount) > limit {
+            states[route.index].tally.refused += 1
+            return false
+        }
         states[route.index].tally.sent += 1
         message.encode(family: path.target.family, checksum: checksum, into: &outgoing)
         if path.target.family == .v6 {
@@ -214,7 +221,16 @@ public struct SimulatedNetwork: Sendable {
             return
         }
         let extra = extraDelay(path.outward)
+        let byteCount = path.packetByteCount(outgoing.count)
+        if let forgery = path.forgedTooBig, byteCount >= forgery.leastByteCount {
+            forge(forgery, kind, path: path, route: route, at: instant)
+        }
         for distance in 1...reach {
+            if let limit = path.sizes.limit(ofLink: distance), byteCount > limit {
+                let here = instant + share(path.outward.delay, of: distance - 1, path: path) + extra
+                return drop(
+                    kind, tooLargeFor: limit, at: distance - 1, path: path, route: route, now: here)
+            }
             guard distance != lossLink else {
                 states[route.index].tally.lost += 1
                 return
@@ -261,6 +277,39 @@ public struct SimulatedNetwork: Sendable {
         }
     }
 
+    /// Drops a packet that the link behind the router at `distance` does not take.
+    private mutating func drop(
+        _ kind: EchoMessage.Kind?, tooLargeFor limit: Int, at distance: Int, path: SimulatedPath,
+        route: Route, now: MonotonicInstant
+    ) {
+        states[route.index].tally.tooLarge += 1
+        guard distance > 0 else { return }
+        let mtu: Int
+        switch path.routers[distance - 1].packetTooBig {
+        case .filtered: return
+        case .exact: mtu = limit
+        case .unnamed: mtu = 0
+        case .claims(let claim): mtu = claim
+        }
+        let isV4 = path.target.family == .v4
+        report(
+            type: isV4 ? 3 : 2, code: isV4 ? 4 : 0, kind, from: distance, mtu: UInt32(mtu),
+            path: path, route: route, at: now)
+    }
+
+    private mutating func forge(
+        _ forgery: SimulatedForgery, _ kind: EchoMessage.Kind?, path: SimulatedPath, route: Route,
+        at instant: MonotonicInstant
+    ) {
+        let isV4 = path.target.family == .v4
+        let elsewhere: IPAddress = isV4 ? .v4(0xc000_02ff) : .v6(0xff)
+        let bytes = ICMPBytes.error(
+            type: isV4 ? 3 : 2, code: isV4 ? 4 : 0, from: forgery.sender, to: path.source,
+            quoting: outgoing, to: forgery.quotesTruly ? path.target : elsewhere, hopLimit: 1,
+            quotedByteCount: 28, isDatagram: kind == nil, mtu: UInt32(forgery.mtu))
+        inject(bytes, from: forgery.sender, over: route, at: instant + .milliseconds(1))
+    }
+
     private mutating func refuse(
         _ filter: SimulatedRouter.Filter, _ kind: EchoMessage.Kind?, at distance: Int,
         path: SimulatedPath, route: Route, now: MonotonicInstant
@@ -273,7 +322,7 @@ public struct SimulatedNetwork: Sendable {
 
     /// Sends an ICMP error about `outgoing` from `distance` hops away; the target counts as one.
     private mutating func report(
-        type: UInt8, code: UInt8, _ kind: EchoMessage.Kind?, from distance: Int,
+        type: UInt8, code: UInt8, _ kind: EchoMessage.Kind?, from distance: Int, mtu: UInt32 = 0,
         path: SimulatedPath, route: Route, at instant: MonotonicInstant
     ) {
         let reporter =
@@ -303,7 +352,7 @@ public struct SimulatedNetwork: Sendable {
         let bytes = ICMPBytes.error(
             type: type, code: code, from: reporter.address, to: path.source, quoting: outgoing,
             sentBy: sender, to: path.target, hopLimit: 1,
-            quotedByteCount: reporter.quotedByteCount, isDatagram: kind == nil)
+            quotedByteCount: reporter.quotedByteCount, isDatagram: kind == nil, mtu: mtu)
         travelBack(
             bytes, kind: nil, from: reporter.address, distance: distance, path: path, route: route,
             at: instant)
@@ -323,6 +372,13 @@ public struct SimulatedNetwork: Sendable {
     private mutating func answer(
         path: SimulatedPath, route: Route, at instant: MonotonicInstant
     ) {
+        guard
+            path.sizes.returns(
+                path.packetByteCount(outgoing.count), from: path.routers.count + 1)
+        else {
+            states[route.index].tally.tooLarge += 1
+            return
+        }
         var reply = outgoing
         ICMPBytes.turnIntoReply(&reply, family: path.target.family)
         if !path.forgeries.isNone { forge(reply, path: path, route: route, at: instant) }

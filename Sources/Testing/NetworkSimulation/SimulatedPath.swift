@@ -34,6 +34,10 @@ public struct SimulatedPath: Sendable {
     public var translation: SimulatedTranslation?
     /// Whether something near this host drops every ICMP error that comes in.
     public var dropsErrorsInward = false
+    /// How large a packet each link carries.
+    public var sizes = SimulatedSizes()
+    /// A Packet Too Big that somebody makes up; nil for none.
+    public var forgedTooBig: SimulatedForgery?
     /// Messages that somebody else makes up whenever the target answers.
     public var forgeries = Forgeries()
 

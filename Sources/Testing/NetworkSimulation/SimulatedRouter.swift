@@ -17,6 +17,8 @@ public struct SimulatedRouter: Hashable, Sendable {
     public var answerShare = 1.0
     /// Of how many errors in a row it sends the first only; 1 for all.
     public var answersEvery = 1
+    /// What it says about a packet that its next link does not take.
+    public var packetTooBig = SimulatedPacketTooBig.exact
     /// Whether it discards UDP datagrams.
     public var dropsDatagrams = false
 
