@@ -7,8 +7,8 @@ public import PacketFormats
 public struct PacketSizeWatch: Sendable {
     /// What is known of a tunnel before anything is seen.
     public struct Settings: Hashable, Sendable {
-        /// Addresses of this host: what goes between others is forwarded.
-        public var ownAddresses: Set<IPAddress>
+        /// Addresses of this host: what goes between others is forwarded; nil while not known.
+        public var ownAddresses: Set<IPAddress>?
         /// The outer address of this end; nil while not known, and then any will do.
         public var local: IPAddress?
         /// The outer address of the far end; nil while not known.
@@ -20,7 +20,7 @@ public struct PacketSizeWatch: Sendable {
 
         /// Makes settings.
         public init(
-            ownAddresses: Set<IPAddress> = [], local: IPAddress? = nil, remote: IPAddress? = nil,
+            ownAddresses: Set<IPAddress>? = nil, local: IPAddress? = nil, remote: IPAddress? = nil,
             outboundSPIs: Set<SPI> = [], limits: SegmentSizeLimits = SegmentSizeLimits()
         ) {
             self.ownAddresses = ownAddresses
@@ -69,7 +69,7 @@ public struct PacketSizeWatch: Sendable {
             let segment = try TCPSynchronization(parsing: bytes, length: length)
             report[direction].note(
                 segment, source: header.source, destination: header.destination,
-                isForwarded: !settings.ownAddresses.contains(near), at: now)
+                isForwarded: settings.ownAddresses.map { !$0.contains(near) }, at: now)
         } catch {
             switch error {
             case .malformed: report[direction].malformed &+= 1

@@ -14,15 +14,16 @@ public struct SegmentSizeCounts: Hashable, Sendable {
         public var destination: IPAddress
         /// Its ports and size.
         public var segment: TCPSynchronization
-        /// Whether this host forwards it: no address of its own is at this end of the flow.
-        public var isForwarded: Bool
+        /// Whether this host forwards it: no address of its own is at this end of the flow; nil where
+        /// its addresses are not known.
+        public var isForwarded: Bool?
         /// When it was seen.
         public var at: MonotonicInstant
 
         /// Makes an example.
         public init(
             source: IPAddress, destination: IPAddress, segment: TCPSynchronization,
-            isForwarded: Bool, at: MonotonicInstant
+            isForwarded: Bool?, at: MonotonicInstant
         ) {
             self.source = source
             self.destination = destination
@@ -83,7 +84,7 @@ public struct SegmentSizeCounts: Hashable, Sendable {
 
     mutating func note(
         _ segment: TCPSynchronization, source: IPAddress, destination: IPAddress,
-        isForwarded: Bool, at now: MonotonicInstant
+        isForwarded: Bool?, at now: MonotonicInstant
     ) {
         let family = source.family
         self[family].seen &+= 1
@@ -95,8 +96,8 @@ public struct SegmentSizeCounts: Hashable, Sendable {
         guard size > self[family].limit else { return }
         self[family].overLimit &+= 1
         self[family].overPresentLimit &+= 1
-        if isForwarded { self[family].forwardedOverLimit &+= 1 }
-        if isForwarded || example?.isForwarded != true {
+        if isForwarded == true { self[family].forwardedOverLimit &+= 1 }
+        if isForwarded == true || example?.isForwarded != true {
             example = Example(
                 source: source, destination: destination, segment: segment,
                 isForwarded: isForwarded, at: now)

@@ -18,12 +18,26 @@ public struct CaptureFilter: Hashable, Sendable {
         case ike
         /// ICMP and ICMPv6.
         case icmp
+        /// Echo Requests and Echo Replies of ICMP and ICMPv6.
+        case echo
+        /// TCP segments with SYN (RFC 9293 §3.1).
+        case openingSegments
+        /// Packet Too Big, and IPv4's "fragmentation needed" (RFC 4443 §3.2, RFC 1191).
+        case packetTooBig
     }
 
     /// The kinds of traffic that are wanted.
     public var traffic: Set<Traffic>
     /// Whose: packets to and from these addresses.
     public var endpoints: Set<IPAddress>
+    /// Whether packets of all addresses are wanted, whatever `endpoints` holds.
+    public var isForAnyone = false
+    /// Which way, by what the kernel says of a packet, since not every link header tells; nil for both.
+    ///
+    /// No part of the expression: libpcap looks at it packet by packet in this process. Its `inbound`
+    /// could be tested in the kernel, but loses what comes before the ring's first block is read, which
+    /// libpcap filters again by itself and without knowing the direction.
+    public var direction: TrafficDirection?
     /// Whether tags that the kernel leaves on frames are looked behind: the second of two VLAN tags,
     /// tags on a mirror port, PPPoE.
     public var looksBehindTags: Bool
@@ -35,6 +49,13 @@ public struct CaptureFilter: Hashable, Sendable {
         self.traffic = traffic
         self.endpoints = endpoints
         self.looksBehindTags = looksBehindTags
+    }
+
+    /// Makes a filter for one direction of everybody's packets.
+    public init(everybodys traffic: Set<Traffic>, _ direction: TrafficDirection) {
+        self.init(traffic: traffic, endpoints: [])
+        isForAnyone = true
+        self.direction = direction
     }
 
     /// How much of the filter an expression holds, the most precise first.
@@ -55,7 +76,7 @@ public struct CaptureFilter: Hashable, Sendable {
         _ precision: Precision = .endpoints, isEthernet: Bool = true
     ) -> String {
         let anyone = packets(of: nil)
-        let precise = precision == .anyone ? anyone : packets(of: endpoints)
+        let precise = precision == .anyone || isForAnyone ? anyone : packets(of: endpoints)
         guard looksBehindTags, isEthernet, precise != Self.nothing else { return precise }
         // Each `vlan` shifts what follows by a tag, for the rest of the expression: the first one
         // looks behind one tag, the second behind two. In a live capture libpcap makes it find the
@@ -72,7 +93,7 @@ public struct CaptureFilter: Hashable, Sendable {
     ///
     /// libpcap takes seconds to find out what does not fit by far.
     func leastInstructionCount(_ precision: Precision) -> Int {
-        precision == .endpoints ? 2 * endpoints.count : 0
+        precision == .endpoints && !isForAnyone ? 2 * endpoints.count : 0
     }
 
     /// An expression that no packet matches: none has fewer than two octets.
@@ -113,6 +134,9 @@ public struct CaptureFilter: Hashable, Sendable {
             }
             if traffic.contains(.ike) { kinds.append("udp port 500") }
             if traffic.contains(.icmp) { kinds.append("ip[9] = 1") }
+            if traffic.contains(.echo) { kinds.append("icmp[0] = 0 or icmp[0] = 8") }
+            if traffic.contains(.openingSegments) { kinds.append("tcp[13] & 2 != 0") }
+            if traffic.contains(.packetTooBig) { kinds.append("icmp[0:2] = 0x0304") }
         case .v6:
             if traffic.contains(.esp) { kinds.append("ip6[6] = 50") }
             if wantsUDP {
@@ -123,6 +147,17 @@ public struct CaptureFilter: Hashable, Sendable {
             }
             if traffic.contains(.ike) { kinds.append("udp port 500") }
             if traffic.contains(.icmp) { kinds.append("ip6[6] = 58") }
+            // By their place behind an IPv6 header without extensions: nobody sends these with any.
+            if traffic.contains(.echo) {
+                kinds.append("(ip6[6] = 58 and (ip6[40] = 128 or ip6[40] = 129))")
+            }
+            if traffic.contains(.openingSegments) {
+                kinds.append("(ip6[6] = 6 and ip6[53] & 2 != 0)")
+            }
+            if traffic.contains(.packetTooBig) {
+                kinds.append("(ip6[6] = 58 and ip6[40] = 2)")
+            }
+            guard wantsUDP || traffic.contains(.icmp) else { break }
             // Hop-by-hop options, routing, fragment, destination options (RFC 8200 §4.1).
             kinds += [0, 43, 44, 60].map { "ip6[6] = \($0)" }
         }
@@ -145,9 +180,13 @@ public struct CaptureFilter: Hashable, Sendable {
             v4.append("ether[31] = 17")
             v6.append("ether[28] = 17")
         }
-        if traffic.contains(.icmp) {
+        if !traffic.isDisjoint(with: [.icmp, .echo, .packetTooBig]) {
             v4.append("ether[31] = 1")
             v6.append("ether[28] = 58")
+        }
+        if traffic.contains(.openingSegments) {
+            v4.append("ether[31] = 6")
+            v6.append("ether[28] = 6")
         }
         return
             "ether[12:2] = 0x8864 and (ether[20:2] = 0x0021 and (\(v4.joined(separator: " or "))) "

@@ -2,6 +2,7 @@ import CLinux
 import CPcap
 import CaptureFormats
 import Glibc
+import NetworkPrimitives
 
 extension LiveCapture {
     /// Changes the filter; packets that wait already are judged by the new one.
@@ -57,11 +58,23 @@ extension LiveCapture {
                     failure = refusal("pcap_setfilter", unsafe LiveCapture.text(of: handle))
                     continue
                 }
+                guard unsafe pcap_setdirection(handle, Self.direction(of: filter)) == 0 else {
+                    failure = refusal("pcap_setdirection", unsafe LiveCapture.text(of: handle))
+                    continue
+                }
                 self.expression = expression
                 self.precision = precision
                 return
             }
             throw failure
+        }
+
+        private static func direction(of filter: CaptureFilter) -> pcap_direction_t {
+            switch filter.direction {
+            case .inbound: PCAP_D_IN
+            case .outbound: PCAP_D_OUT
+            case nil: PCAP_D_INOUT
+            }
         }
 
         /// The most instructions of a program: BPF_MAXINSNS of linux/bpf_common.h.

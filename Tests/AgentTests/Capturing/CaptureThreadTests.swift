@@ -41,8 +41,8 @@ import Testing
     }
 
     @Test func `a count of the kernel's that goes back counts nothing, one that wraps goes on`() {
-        #expect(CaptureThread.State.growth(from: 5, to: 9) == 4)
-        #expect(CaptureThread.State.growth(from: .max - 1, to: 3) == 5)
-        #expect(CaptureThread.State.growth(from: 1000, to: 0) == 0)
+        #expect(CapturedDevice.growth(from: 5, to: 9) == 4)
+        #expect(CapturedDevice.growth(from: .max - 1, to: 3) == 5)
+        #expect(CapturedDevice.growth(from: 1000, to: 0) == 0)
     }
 }

@@ -83,6 +83,61 @@ import Testing
         #expect(!anyone.admits(Self.v4(6, esp(1), between: Self.others)))
     }
 
+    /// A TCP header with these flags.
+    private static func tcp(_ flags: UInt8) -> [UInt8] {
+        [UInt8](repeating: 0, count: 12) + [0x50, flags] + [UInt8](repeating: 0, count: 6)
+    }
+
+    @Test func `of a tunnel's inside it takes echo messages and SYNs, and no other packet`() throws
+    {
+        let filter = CaptureFilter(everybodys: [.echo, .openingSegments], .inbound)
+        for link in [Self.ethernetLink, DLT_RAW] {
+            let program = try Program(filter.expression(isEthernet: false), link: link)
+            func admits(_ frame: [UInt8]) -> Bool {
+                program.admits(link == DLT_RAW ? Array(frame.dropFirst(14)) : frame)
+            }
+            for type: UInt8 in [0, 8] { #expect(admits(Self.v4(1, [type, 0, 0, 0]))) }
+            for type: UInt8 in [3, 5, 11, 128] { #expect(!admits(Self.v4(1, [type, 0, 0, 0]))) }
+            for type: UInt8 in [128, 129] {
+                #expect(admits(Self.v6("2001:db8::9", 58, [type, 0, 0, 0])))
+            }
+            for type: UInt8 in [0, 1, 8, 135] {
+                #expect(!admits(Self.v6("2001:db8::9", 58, [type, 0, 0, 0])))
+            }
+            for flags: UInt8 in [0x02, 0x12, 0xc2] {
+                #expect(admits(Self.v4(6, Self.tcp(flags))))
+                #expect(admits(Self.v6("2001:db8::9", 6, Self.tcp(flags))))
+            }
+            for flags: UInt8 in [0, 0x10, 0x18, 0x11, 0x14] {
+                #expect(!admits(Self.v4(6, Self.tcp(flags))))
+                #expect(!admits(Self.v6("2001:db8::9", 6, Self.tcp(flags))))
+            }
+            #expect(!admits(Self.v4(6, Self.tcp(2), fragmentOffset: 0x00b9)))
+            #expect(!admits(Self.v4(50, esp(1))))
+            #expect(!admits(Self.v4(17, udp(from: 2, to: 2, esp(1)))))
+            #expect(!admits(Self.v6("2001:db8::9", 44, esp(1))))
+        }
+    }
+
+    @Test func `takes what says that a packet was too big, and no other error`() throws {
+        let filter = CaptureFilter(everybodys: [.packetTooBig], .inbound)
+        let program = try Program(filter.expression())
+        #expect(program.admits(Self.v4(1, [3, 4, 0, 0])))
+        for head: [UInt8] in [[3, 3], [3, 13], [11, 0], [4, 4], [0, 4], [8, 0]] {
+            #expect(!program.admits(Self.v4(1, head + [0, 0])))
+        }
+        #expect(program.admits(Self.v6("2001:db8::9", 58, [2, 0, 0, 0])))
+        #expect(!program.admits(Self.v6("2001:db8::9", 58, [3, 0, 0, 0])))
+    }
+
+    @Test func `every kind of traffic compiles behind tags as well`() throws {
+        for kind in CaptureFilter.Traffic.allCases {
+            let filter = CaptureFilter(
+                traffic: [kind], endpoints: [.v4(1), .v6(1)], looksBehindTags: true)
+            _ = try Program(filter.expression())
+        }
+    }
+
     @Test func `takes fragments, the later ones too`() throws {
         let program = try Program(CaptureFilter.anything.expression())
         // The first fragment has MF and offset 0, the later ones have an offset and no ports.

@@ -25,6 +25,26 @@ import Testing
         #expect(statistics.dropped == 0)
     }
 
+    @Test func `one direction is told from the other by the kernel, from the first packet on`()
+        throws
+    {
+        let cable = VirtualCable()
+        func echo(_ number: UInt8) -> [UInt8] {
+            ethernet(
+                0x0800,
+                packet(
+                    from: "10.1.0.1", to: "10.1.0.2", protocolNumber: 1,
+                    [8, 0, 0, 0, 0, 1, 0, number]))
+        }
+        let inbound = try cable.open(CaptureFilter(everybodys: [.echo], .inbound))
+        let outbound = try cable.open(CaptureFilter(everybodys: [.echo], .outbound))
+        expect(inbound.precision, is: .endpoints)
+        cable.sendIn([echo(1), espFrame(1), echo(2)])
+        cable.sendOut([echo(3), espFrame(1)])
+        #expect(try read(inbound, 3, within: .seconds(2)).map(\.octets) == [echo(1), echo(2)])
+        #expect(try read(outbound, 2, within: .seconds(2)).map(\.octets) == [echo(3)])
+    }
+
     @Test func `stamps are the kernel's, in nanoseconds, and in order`() throws {
         let cable = VirtualCable()
         let capture = try cable.open()

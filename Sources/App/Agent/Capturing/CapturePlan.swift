@@ -27,6 +27,9 @@ struct CapturePlan: Equatable, Sendable {
     /// The window sizes whose drops are predicted: those of all its tunnels, sorted.
     var windows: [Int]
 
+    /// What the handle of the ESP takes.
+    var channel: CapturedDevice.Channel { .init(settings: settings, filter: filter) }
+
     /// Why a tunnel's ESP is not captured; nil when it is.
     static func obstacle(to plan: TunnelPlan) -> String? {
         guard plan.configuration.probing.capture else {

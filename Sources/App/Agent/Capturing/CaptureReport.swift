@@ -39,6 +39,8 @@ struct TunnelCapture: Sendable {
     /// The anti-replay window of its newest inbound SA; nil where the kernel does not say.
     var kernelWindow: Int?
 
+    /// What was seen of its inside.
+    var inside = InsideReport(unknown: "this host was not looked at yet")
     /// What was seen of its IKE; nil when no packet of it was.
     var ike: IKEWireReport?
     /// Why its IKE is not captured now; nil when it is.

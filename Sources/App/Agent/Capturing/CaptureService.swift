@@ -49,6 +49,8 @@ final class CaptureService: Sendable {
     private let state = Mutex(State())
     private let seed = UInt64.random(in: .min ... .max)
     private let events: AsyncStream<CaptureThread.Event>.Continuation
+    /// What passes inside the same tunnels.
+    let inside: InsideCapture
     private let onRekeying: @Sendable ([String: RekeyArrivals]) -> Void
 
     /// Makes a service that captures nothing yet.
@@ -62,6 +64,7 @@ final class CaptureService: Sendable {
         onRekeying: @escaping @Sendable ([String: RekeyArrivals]) -> Void = { _ in }
     ) {
         self.onRekeying = onRekeying
+        inside = InsideCapture(seed: .random(in: .min ... .max), logger: logger)
         // Whoever reads the log may be slow, and must not stop a capture.
         let (stream, events) = AsyncStream<CaptureThread.Event>.makeStream(
             bufferingPolicy: .bufferingNewest(100))
@@ -116,6 +119,7 @@ final class CaptureService: Sendable {
             state.drops = state.drops.filter { places.contains($0.key) }
             state.failures = [:]
             for plan in plans { start(plan, &state) }
+            inside.watch(state.isStopped ? [] : state.plans)
             return ended
         }
         for thread in ended {
@@ -184,6 +188,7 @@ final class CaptureService: Sendable {
             }
             return await group.reduce(into: []) { $0.append($1) }
         }
+        let insides = await inside.report()
         return state.withLock { state in
             // What a thread that was ended meanwhile had counted is in `retired`, or will be.
             let current = snapshots.filter { state.threads[$0.0.place] === $0.0 }.map(\.1)
@@ -191,6 +196,8 @@ final class CaptureService: Sendable {
                 places: current.sorted { $0.place.description < $1.place.description })
             for plan in state.plans {
                 report.tunnels[plan.name] = Self.capture(of: plan, report.places, &state)
+                report.tunnels[plan.name]?.inside =
+                    insides[plan.name] ?? InsideReport(unknown: "the capture is starting")
             }
             return report
         }
@@ -245,6 +252,7 @@ final class CaptureService: Sendable {
     /// Returns at once; a device's thread counts its packets up to the same instant, and what comes of
     /// it stands in the next report.
     func compare(_ readings: [String?: AssociationReading]) {
+        inside.take(readings)
         let (plans, threads) = state.withLock { ($0.plans, $0.threads) }
         let groups = Dictionary(
             grouping: plans.filter { CapturePlan.obstacle(to: $0) == nil },

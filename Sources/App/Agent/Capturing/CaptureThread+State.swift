@@ -7,35 +7,14 @@ import RawSockets
 
 extension CaptureThread {
     /// What lives on the thread.
-    struct State {
+    struct State: CaptureWork {
         /// The most packets between two looks at commands and the clock.
         private static let dispatchLimit = 8192
         /// Between two looks at the device and its counters.
         private static let tickInterval = Duration.seconds(1)
-        /// Before a device that is not there is tried again, doubled each time up to the last.
-        private static let backOff = Duration.seconds(1)...Duration.seconds(8)
-        /// The same for what waiting hardly mends.
-        private static let longBackOff = Duration.seconds(30)
         /// Longer than the kernel keeps a packet in a block that is not full.
-        private static let deliveryDelay = Duration.milliseconds(150)
+        static let deliveryDelay = Duration.milliseconds(150)
         private static let dropEventInterval = Duration.seconds(60)
-
-        /// An open device.
-        private final class OpenDevice {
-            var live: LiveCapture
-            let link: LinkKind
-            let namespace: NetworkNamespace.Identity?
-            /// The statistics that were added to the sums already.
-            var counted = LiveCapture.Statistics()
-
-            init(_ plan: CapturePlan) throws(CaptureError) {
-                namespace = plan.place.namespace.flatMap(NetworkNamespace.identity)
-                live = try LiveCapture(
-                    plan.place.device, in: plan.place.namespace, settings: plan.settings,
-                    filter: plan.filter)
-                link = LinkKind(linkType: live.linkType.rawValue)
-            }
-        }
 
         let poll: EventPoll
         /// The IKE of the same device, over a handle of its own.
@@ -43,17 +22,12 @@ extension CaptureThread {
         var isStopping = false
         var recorder: TrafficRecorder
         private var plan: CapturePlan
-        private var device: OpenDevice?
-        private var condition = Condition.starting
+        private var device: CapturedDevice
         private var correlation = ClockCorrelation()
         /// When the ring was last empty: what comes now arrived later.
         private var emptyAt = MonotonicClock.now()
         private var nextTick = MonotonicClock.now()
-        private var nextAttempt = MonotonicClock.now()
-        private var patience = State.backOff.lowerBound
-        private var openings = 0
         private var packets: UInt64 = 0
-        private var drops: UInt64 = 0
         private var unusableStamps: UInt64 = 0
         private var markHandler: (@Sendable (Counts) -> Void)?
         private var markDeadline: MonotonicInstant?
@@ -66,12 +40,13 @@ extension CaptureThread {
             self.poll = poll
             recorder = TrafficRecorder(plan, seed: seed)
             ike = IKERecorder(plan)
+            device = CapturedDevice(plan.place, [plan.channel], poll, firstKey: 0)
         }
 
         /// When to wake up though no packet comes.
         var deadline: MonotonicInstant {
             var deadline = nextTick
-            if device == nil { deadline = min(deadline, nextAttempt) }
+            if let attempt = device.deadline { deadline = min(deadline, attempt) }
             if let markDeadline { deadline = min(deadline, markDeadline) }
             return deadline
         }
@@ -83,19 +58,21 @@ extension CaptureThread {
 
         // MARK: - Packets
 
+        mutating func drain(_ ready: Set<UInt64>) { drain() }
+
         /// Takes in what waits, up to a limit.
         mutating func drain() {
-            guard let device else { return }
+            guard let handle = device.handles.first else { return }
             correlation.sample()
             let now = correlation.sampledAt
             // A packet can come after `now` was read, and before this ends.
             let stamps = correlation.conversion(
                 notBefore: emptyAt - Self.deliveryDelay, notAfter: now + .seconds(1))
-            let link = device.link
+            let link = handle.link
             let isForeignPossible =
-                device.live.precision != .endpoints || plan.filter.looksBehindTags
+                handle.live.precision != .endpoints || plan.filter.looksBehindTags
             do throws(CaptureError) {
-                let count = try device.live.dispatch(limit: Self.dispatchLimit) {
+                let count = try handle.live.dispatch(limit: Self.dispatchLimit) {
                     frame, stamp, length in
                     let arrival = stamps.convert(stamp)
                     if arrival == nil { unusableStamps &+= 1 }
@@ -106,7 +83,8 @@ extension CaptureThread {
                 packets &+= UInt64(count)
                 if count < Self.dispatchLimit { emptyAt = now }
             } catch {
-                lose(error, at: now)
+                device.lose(error, at: now)
+                follow(now)
             }
             recorder.flush()
             ike.drain(stamps, at: now)
@@ -116,116 +94,38 @@ extension CaptureThread {
 
         /// Does what is due.
         mutating func advance(to now: MonotonicInstant) {
-            if device == nil, now >= nextAttempt { open(at: now) }
+            device.open(at: now)
+            follow(now)
             deliverCounts(at: now)
             guard now >= nextTick else { return }
             nextTick = now + Self.tickInterval
-            look(at: now)
+            device.look(at: now)
+            follow(now)
             recorder.settle(now, WallClock.now())
             let rekeys = recorder.takeRekeyNews(at: now)
             if !rekeys.isEmpty { events.append(.rekeying(rekeys)) }
-            if drops > reportedDrops, now >= nextDropEvent {
-                events.append(.dropped(plan.place, packets: drops - reportedDrops))
-                reportedDrops = drops
+            if device.drops > reportedDrops, now >= nextDropEvent {
+                events.append(.dropped(plan.place, packets: device.drops - reportedDrops))
+                reportedDrops = device.drops
                 nextDropEvent = now + Self.dropEventInterval
             }
         }
 
-        private mutating func open(at now: MonotonicInstant) {
-            do throws(CaptureError) {
-                let opened = try OpenDevice(plan)
-                do throws(SocketError) {
-                    try poll.add(opened.live.descriptor, key: 0)
-                } catch {
-                    throw CaptureError(
-                        .failed, device: plan.place.device, namespace: plan.place.namespace,
-                        operation: "epoll_ctl", text: error.description)
+        /// Does what goes with what became of the device.
+        private mutating func follow(_ now: MonotonicInstant) {
+            for change in device.takeChanges() {
+                switch change {
+                case .opened:
+                    ike.open(plan, poll)
+                    emptyAt = now
+                case .closed: ike.close(poll)
+                case .capturing(let precision):
+                    events.append(.capturing(plan.place, precision: precision))
+                case .interrupted(let reason, let isPassing):
+                    events.append(
+                        .interrupted(plan.place, reason: reason, isPassing: isPassing))
                 }
-                device = opened
-                ike.open(plan, poll)
-                openings += 1
-                emptyAt = now
-                patience = Self.backOff.lowerBound
-                condition = .capturing
-                events.append(.capturing(plan.place, precision: opened.live.precision))
-            } catch {
-                interrupt(error, at: now)
             }
-        }
-
-        /// Looks at the device: what it dropped, whether it is still the one and up.
-        private mutating func look(at now: MonotonicInstant) {
-            guard let device else { return }
-            countDrops(of: device)
-            let namespace = plan.place.namespace
-            guard namespace.flatMap(NetworkNamespace.identity) == device.namespace else {
-                return lose(error(.deviceGone, "the namespace was replaced"), at: now)
-            }
-            switch device.live.condition {
-            case .up:
-                guard condition != .capturing else { return }
-                condition = .capturing
-                events.append(.capturing(plan.place, precision: device.live.precision))
-            case .down:
-                // The kernel takes the capture up again by itself.
-                guard condition == .capturing else { return }
-                interrupt(error(.deviceDown, "SIOCGIFFLAGS"), at: now)
-            case .gone: lose(error(.deviceGone, "SIOCGIFINDEX"), at: now)
-            case .renamed(let name):
-                lose(error(.deviceGone, "SIOCGIFINDEX", "its name is \(name) now"), at: now)
-            }
-        }
-
-        private mutating func countDrops(of device: OpenDevice) {
-            guard let now = device.live.statistics else { return }
-            drops &+= Self.growth(from: device.counted.dropped, to: now.dropped)
-            drops &+= Self.growth(from: device.counted.droppedByDevice, to: now.droppedByDevice)
-            device.counted = now
-        }
-
-        /// How far a count modulo 2³² has gone; 0 where it went back, as the device's own does when
-        /// its driver starts again or it is gone.
-        static func growth(from old: UInt32, to new: UInt32) -> UInt64 {
-            UInt64(max(0, Int32(bitPattern: new &- old)))
-        }
-
-        private func error(
-            _ code: CaptureError.Code, _ operation: String, _ text: String = ""
-        ) -> CaptureError {
-            CaptureError(
-                code, device: plan.place.device, namespace: plan.place.namespace,
-                operation: operation, text: text)
-        }
-
-        /// Gives the device up, and has it opened anew at once.
-        private mutating func lose(_ error: CaptureError, at now: MonotonicInstant) {
-            close()
-            interrupt(error, at: now)
-            nextAttempt = now
-        }
-
-        private mutating func close() {
-            guard let open = device else { return }
-            countDrops(of: open)
-            ike.close(poll)
-            do throws(SocketError) {
-                try poll.remove(open.live.descriptor)
-            } catch {
-                // It was added when it was opened, and closing takes it out as well.
-            }
-            device = nil
-        }
-
-        private mutating func interrupt(_ error: CaptureError, at now: MonotonicInstant) {
-            let reason = error.description
-            let next: Condition = error.isPassing ? .waiting(reason) : .impossible(reason)
-            if condition != next {
-                events.append(
-                    .interrupted(plan.place, reason: reason, isPassing: error.isPassing))
-            }
-            condition = next
-            nextAttempt = now + (error.isPassing ? patience : Self.longBackOff)
-            patience = min(patience * 2, Self.backOff.upperBound)
         }
 
         // MARK: - Commands
@@ -234,35 +134,30 @@ extension CaptureThread {
         mutating func finish() {
             isStopping = true
             drain()
-            close()
+            device.close()
+            follow(MonotonicClock.now())
             recorder.closeAll(at: MonotonicClock.now())
         }
 
         mutating func adopt(_ next: CapturePlan) {
             guard next != plan else { return }
-            let previous = plan
             plan = next
-            recorder.adopt(next, at: MonotonicClock.now())
+            let now = MonotonicClock.now()
+            recorder.adopt(next, at: now)
             ike.adopt(next)
-            guard let device else { return }
-            if next.settings != previous.settings {
-                close()
-                nextAttempt = MonotonicClock.now()
-            } else if next.filter != previous.filter {
-                do throws(CaptureError) {
-                    try device.live.setFilter(next.filter)
-                } catch {
-                    lose(error, at: MonotonicClock.now())
-                }
-            }
+            device.adopt([next.channel], at: now)
+            follow(now)
         }
+
+        mutating func lastSnapshot() -> Snapshot { snapshot(senders: 0) }
 
         mutating func snapshot(senders: Int) -> Snapshot {
             drain()
-            if let device { countDrops(of: device) }
+            device.countDrops()
             let (now, wall) = (MonotonicClock.now(), WallClock.now())
             return Snapshot(
-                place: plan.place, condition: condition, packets: packets, drops: drops,
+                place: plan.place, condition: device.condition, packets: packets,
+                drops: device.drops,
                 unusableStamps: unusableStamps, backwardStamps: recorder.backwardStamps,
                 frames: recorder.frames,
                 traffic: recorder.snapshot(at: now, wall: wall, senders: senders),
@@ -272,7 +167,7 @@ extension CaptureThread {
         mutating func setMark(
             _ instant: MonotonicInstant, _ handler: @escaping @Sendable (Counts) -> Void
         ) {
-            guard condition == .capturing else { return }
+            guard device.condition == .capturing else { return }
             recorder.setMark(instant)
             markHandler = handler
             markDeadline = instant + Self.deliveryDelay + .milliseconds(1)
@@ -280,15 +175,15 @@ extension CaptureThread {
 
         private mutating func deliverCounts(at now: MonotonicInstant) {
             guard let markHandler else { return }
-            guard condition == .capturing else {
+            guard device.condition == .capturing else {
                 self.markHandler = nil
                 markDeadline = nil
                 return
             }
             guard let counts = recorder.takeMarkedCounts(at: now, delay: Self.deliveryDelay)
             else { return }
-            if let device { countDrops(of: device) }
-            markHandler(Counts(packets: counts, drops: drops, opening: openings))
+            device.countDrops()
+            markHandler(Counts(packets: counts, drops: device.drops, opening: device.openings))
             self.markHandler = nil
             markDeadline = nil
         }

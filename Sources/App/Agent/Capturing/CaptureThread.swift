@@ -4,12 +4,10 @@ import NetworkPrimitives
 import PacketCapture
 import PacketFormats
 import RawSockets
-import Synchronization
 
 /// Captures on one device, on a thread of its own that owns the capture and what is made of it.
 ///
-/// Everybody else posts a closure that runs between two batches of packets; there is no lock that a
-/// packet could wait for. A device that is missing or down is tried again until it is there.
+/// A device that is missing or down is tried again until it is there.
 final class CaptureThread: Sendable {
     /// What the thread has to tell; called on it, must not block.
     enum Event: Sendable {
@@ -23,31 +21,10 @@ final class CaptureThread: Sendable {
         case rekeying([String: RekeyArrivals])
     }
 
-    /// Whether packets are captured now.
-    enum Condition: Equatable, Sendable {
-        /// The device was not tried yet.
-        case starting
-        /// They are.
-        case capturing
-        /// They are not and will be once the device is there and up.
-        case waiting(String)
-        /// They are not, for something that waiting will not mend.
-        case impossible(String)
-
-        /// Why they are not; nil when they are.
-        var reason: String? {
-            switch self {
-            case .starting: "the capture is starting"
-            case .capturing: nil
-            case .waiting(let reason), .impossible(let reason): reason
-            }
-        }
-    }
-
     /// What is known of a device's capture at one moment.
     struct Snapshot: Sendable {
         var place: CapturePlace
-        var condition: Condition
+        var condition: CapturedDevice.Condition
         /// Packets handed to this process, of whatever kind and owner.
         var packets: UInt64
         /// Packets lost because the ring was full, or that the device itself dropped.
@@ -74,20 +51,8 @@ final class CaptureThread: Sendable {
         var opening: Int
     }
 
-    private typealias Command = @Sendable (inout State) -> Void
-
     let place: CapturePlace
-    /// What waits for the thread, and what is left when it has ended.
-    private struct Mailbox {
-        var commands: [Command] = []
-        /// The last snapshot; nil as long as the thread runs commands.
-        var last: Snapshot?
-    }
-
-    private let mailbox = Mutex(Mailbox())
-    /// Locked by the thread for as long as it runs.
-    private let poll: Mutex<EventPoll>
-    private let waker: Waker
+    private let loop: CaptureLoop<State>
 
     /// Starts the thread.
     ///
@@ -100,92 +65,46 @@ final class CaptureThread: Sendable {
         _ plan: CapturePlan, seed: UInt64, events: @escaping @Sendable (Event) -> Void
     ) throws(SocketError) {
         place = plan.place
-        poll = Mutex(try EventPoll())
-        waker = poll.withLock { $0.waker }
-        try PinnedThread.start(name: "capture-\(plan.place.device)") { [self] in
-            poll.withLock { poll in
-                var state = State(plan, seed: seed, poll: poll)
-                run(&state, events)
-            }
-        }
+        loop = try CaptureLoop(
+            name: "capture-\(plan.place.device)",
+            make: { State(plan, seed: seed, poll: $0) }, events: events)
     }
 
     /// Follows another plan for the same device.
-    func adopt(_ plan: CapturePlan) { post { $0.adopt(plan) } }
+    func adopt(_ plan: CapturePlan) { loop.post { $0.adopt(plan) } }
 
     /// What is known now, with up to `senders` senders of each stream by name; once the thread has
     /// ended, what was known then.
     func snapshot(senders: Int) async -> Snapshot {
-        await withCheckedContinuation { continuation in
-            let last = post { continuation.resume(returning: $0.snapshot(senders: senders)) }
-            if let last { continuation.resume(returning: last) }
-        }
+        await loop.snapshot { $0.snapshot(senders: senders) }
     }
 
     /// Counts every stream's packets up to `instant`; `body` is called on the thread, unless nothing
     /// is captured or another count is asked for before this one is there.
     func count(upTo instant: MonotonicInstant, _ body: @escaping @Sendable (Counts) -> Void) {
-        post { $0.setMark(instant, body) }
+        loop.post { $0.setMark(instant, body) }
     }
 
     /// Says which streams have extended sequence numbers, as this host's SAs do.
-    func noteExtended(_ streams: Set<StreamID>) { post { $0.recorder.noteExtended(streams) } }
+    func noteExtended(_ streams: Set<StreamID>) { loop.post { $0.recorder.noteExtended(streams) } }
 
     /// Notes that the kernel has a new inbound SA for a tunnel, at an instant that may be past.
     func install(_ spi: SPI, of tunnel: String, at instant: MonotonicInstant) {
-        post { $0.recorder.install(spi, of: tunnel, at: instant) }
+        loop.post { $0.recorder.install(spi, of: tunnel, at: instant) }
     }
 
     /// Notes that the kernel deleted an inbound SA of a tunnel, at an instant that may be past.
     func remove(_ spi: SPI, of tunnel: String, at instant: MonotonicInstant) {
-        post { $0.recorder.remove(spi, of: tunnel, at: instant) }
+        loop.post { $0.recorder.remove(spi, of: tunnel, at: instant) }
     }
 
     /// Ends the thread.
     ///
     /// - Returns: what its streams came to, all of them closed.
     func stop() async -> Snapshot {
-        await withCheckedContinuation { continuation in
-            let last = post {
-                $0.finish()
-                continuation.resume(returning: $0.snapshot(senders: 0))
-            }
-            if let last { continuation.resume(returning: last) }
-        }
-    }
-
-    /// Has the thread run a command.
-    ///
-    /// - Returns: nil, or the last snapshot of a thread that has ended and will not run it.
-    @discardableResult
-    private func post(_ command: @escaping Command) -> Snapshot? {
-        let last = mailbox.withLock { mailbox in
-            if mailbox.last == nil { mailbox.commands.append(command) }
-            return mailbox.last
-        }
-        if last == nil { waker.wake() }
-        return last
-    }
-
-    private func run(_ state: inout State, _ events: @Sendable (Event) -> Void) {
-        while true {
-            state.poll.wait(until: state.deadline) { _ in }
-            state.drain()
-            for command in takeCommands() { command(&state) }
-            if state.isStopping { break }
-            state.advance(to: MonotonicClock.now())
-            for event in state.takeEvents() { events(event) }
-        }
-        // Whoever posts from here on gets the snapshot; what was posted before still runs.
-        let last = state.snapshot(senders: 0)
-        for command in takeCommands(leaving: last) { command(&state) }
-    }
-
-    private func takeCommands(leaving last: Snapshot? = nil) -> [Command] {
-        mailbox.withLock { mailbox in
-            defer { mailbox.commands = [] }
-            mailbox.last = last
-            return mailbox.commands
+        await loop.snapshot {
+            $0.finish()
+            return $0.snapshot(senders: 0)
         }
     }
 }

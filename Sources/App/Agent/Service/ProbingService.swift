@@ -342,6 +342,7 @@ public final class ProbingService: Sendable {
             tunnels: tunnels.map { tunnel in
                 var tunnel = tunnel
                 tunnel.capture = captured[tunnel.plan.name]
+                tunnel.checks = tunnel.capture.inside.checks
                 let namespace = tunnel.plan.configuration.netns
                 if let facts = sight.facts[namespace] {
                     tunnel.kernel = TunnelKernel(
