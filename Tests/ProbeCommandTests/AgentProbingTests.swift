@@ -97,7 +97,7 @@ import Testing
             let status = try agent.status()
             #expect(try agent.stop().status == 0)
             let row = status.tunnel("cf-1").row("inside", "request")
-            let packets = try capture.packets()
+            let packets = try capture.probes()
             let sent = try #require(row["sent"].integer)
             let requests = packets.count { $0.is(type: 8, to: "10.252.0.0") }
             // Probes that left between the status and SIGTERM, 0.1 s apart.

@@ -33,7 +33,7 @@ import Testing
             #expect(tunnel.row("inside", "request")["sent"].integer == 0)
             #expect(tunnel.row("inside", "request")["reason"].string != nil)
 
-            let packets = try capture.packets()
+            let packets = try capture.probes()
             // Hop-limited packets are those of the pairs; the 64 hops of all others are the system's.
             let near = packets.filter { $0.destination == "10.60.2.2" && $0.timeToLive <= 3 }
             let far = packets.filter { $0.destination == "10.60.2.2" && $0.timeToLive > 3 }
@@ -101,7 +101,7 @@ import Testing
             #expect(errors > 0)
             #expect(try #require(row["failed"][reason].integer) > 0)
             #expect(row["lost"].integer == row["sent"].integer)
-            let seen = try capture.packets().count { $0.is(type: 3, to: "10.60.1.2") }
+            let seen = try capture.probes().count { $0.is(type: 3, to: "10.60.1.2") }
             let pairs = try result.json()["tunnels"][0].row("outside", "reply")
             #expect(seen == errors + (pairs["icmp_errors"][code].integer ?? 0))
         }
@@ -122,7 +122,7 @@ import Testing
             let pairs = tunnel.row("inside", "reply")
             #expect(pairs["received"].integer == 3)
             #expect(pairs["hops"][0]["address"].string == "10.252.0.0")
-            let packets = try capture.packets()
+            let packets = try capture.probes()
             #expect(packets.count { $0.is(type: 8, to: "10.252.0.0") } == row["sent"].integer)
             #expect(packets.count { $0.is(type: 0, to: "10.252.0.1") } == row["received"].integer)
             #expect(packets.count { $0.is(type: 0, to: "10.253.0.1") } == pairs["sent"].integer)

@@ -63,6 +63,12 @@ public struct ReplyPairProber: Sendable {
         public var testsSent: UInt64 = 0
         /// Tests that a router answered.
         public var testsAnswered: UInt64 = 0
+        /// Pairs that are judged, both of whose packets left.
+        public var pairsJudged: UInt64 = 0
+        /// Controls of those pairs that a router answered.
+        public var judgedControlsAnswered: UInt64 = 0
+        /// Tests of those pairs that a router answered.
+        public var judgedTestsAnswered: UInt64 = 0
         /// Whether the control reached the target itself: no router there to answer.
         public var isTarget = false
         var undecided = 0
@@ -400,6 +406,11 @@ public struct ReplyPairProber: Sendable {
         let control = pair.testIsFirst ? pair.second : pair.first
         guard let sentAt = test.sentAt else { return }
         let hop = Int(pair.distance) - 1
+        if control.sentAt != nil {
+            hops[hop].pairsJudged += 1
+            hops[hop].judgedControlsAnswered += control.state == .answered ? 1 : 0
+            hops[hop].judgedTestsAnswered += test.state == .answered ? 1 : 0
+        }
         let result: ProbeOutcome.Result
         if test.state == .refused {
             // An ICMP error says outright what silence only suggests, whatever the control met.

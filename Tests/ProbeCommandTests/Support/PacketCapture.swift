@@ -8,6 +8,8 @@ final class PacketCapture: Sendable {
         var destination: String
         var timeToLive: Int
         var type: Int
+        /// Octets of the IP packet, for an ICMP error of the packet that it quotes.
+        var length: Int
 
         func `is`(type: Int, to destination: String) -> Bool {
             self.type == type && self.destination == destination
@@ -30,6 +32,13 @@ final class PacketCapture: Sendable {
         }
     }
 
+    /// Ends the capture and reads the probes of the loop and what is about them.
+    ///
+    /// They have 56 octets after the ICMP header; packets that measure paths are shorter, or longer.
+    func probes() throws -> [Packet] {
+        try packets().filter { $0.length == 84 }
+    }
+
     /// Ends the capture and reads it.
     func packets() throws -> [Packet] {
         Thread.sleep(forTimeInterval: 0.3)
@@ -46,10 +55,13 @@ final class PacketCapture: Sendable {
             func address(_ at: Int) -> String {
                 bytes[(start + at)..<(start + at + 4)].map(String.init).joined(separator: ".")
             }
+            let type = Int(bytes[start + header])
+            let quoted = [3, 11].contains(type) ? start + header + 8 : start
             packets.append(
                 Packet(
                     source: address(12), destination: address(16),
-                    timeToLive: Int(bytes[start + 8]), type: Int(bytes[start + header])))
+                    timeToLive: Int(bytes[start + 8]), type: type,
+                    length: Int(bytes[quoted + 2]) << 8 | Int(bytes[quoted + 3])))
             offset += 16 + length
         }
         return packets

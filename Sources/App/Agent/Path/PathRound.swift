@@ -166,15 +166,10 @@ struct PathRound {
         var actions: [SizeProbe] = []
         search.advance(to: now, pace: admit, into: &actions)
         for probe in actions {
-            let family = wanted.target.family
-            let overhead = (family == .v4 ? 20 : 40) + EchoMessage.headerByteCount
             let echo = EchoMessage(
-                kind: .request, family: family, identifier: searchIdentifier,
-                sequence: UInt16(truncatingIfNeeded: probe.number),
-                nonce: UInt64.random(in: .min ... .max),
-                payloadByteCount: max(
-                    probe.byteCount - overhead, EchoMessage.minimumPayloadByteCount),
-                checksum: searchChecksum)
+                ofPacket: probe.byteCount, family: wanted.target.family,
+                identifier: searchIdentifier,
+                sequence: UInt16(truncatingIfNeeded: probe.number), checksum: searchChecksum)
             table.add(echo, to: wanted.target, lane: .search, number: probe.number)
             switch sockets.send(echo, checksum: searchChecksum, hopLimit: probe.hopLimit) {
             case .sent(let instant): search.sent(probe.number, at: instant)

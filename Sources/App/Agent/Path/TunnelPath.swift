@@ -21,6 +21,11 @@ struct TunnelPath: Sendable {
     var outsideReplies = ReplyPathReport(inconclusive: Self.notYet)
     /// The ladder through the tunnel, beyond the far end.
     var insideReplies = ReplyPathReport(inconclusive: Self.notYet)
+    /// Why the last measurement of the underlay captured no answers, so that a firewall of this host may
+    /// have hidden some; nil when it did, or there was none.
+    var outsideCaptureReason: String?
+    /// The same of the inside.
+    var insideCaptureReason: String?
     /// The moment that the report is of, on both clocks.
     var takenAt = MonotonicInstant.zero
     var wall = WallTime(nanoseconds: 0)

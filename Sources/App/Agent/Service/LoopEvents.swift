@@ -12,12 +12,19 @@ final class LoopEvents: Sendable {
     private let queue: AsyncStream<ProbeLoop.Event>.Continuation
     private let droppedEvents = Atomic<UInt64>(0)
     private let noticeHandler = Mutex<(@Sendable (String, String?) -> Void)?>(nil)
+    private let stateHandler = Mutex<(@Sendable (String) -> Void)?>(nil)
 
     /// Called with a place and with what makes measurements there worse than they should be, nil when
     /// nothing does any more.
     var onNotice: (@Sendable (String, String?) -> Void)? {
         get { noticeHandler.withLock { $0 } }
         set { noticeHandler.withLock { $0 = newValue } }
+    }
+
+    /// Called with a tunnel whose state changed to another that was judged.
+    var onStateChange: (@Sendable (String) -> Void)? {
+        get { stateHandler.withLock { $0 } }
+        set { stateHandler.withLock { $0 = newValue } }
     }
 
     init(logger: Logger) {
@@ -55,6 +62,8 @@ final class LoopEvents: Sendable {
             logger.log(
                 level: level,
                 "tunnel \(tunnel): \(transition.from.rawValue) -> \(transition.to.rawValue)\(why)")
+            // The first state of all is no change of what is on the way.
+            if transition.from != .unknown { onStateChange?(tunnel) }
         case .monitor(.sendFailed(let tunnel, let role, let reason)):
             logger.warning(
                 "tunnel \(tunnel): \(role.path.rawValue)/\(role.style.rawValue) probes cannot be sent: \(reason)"

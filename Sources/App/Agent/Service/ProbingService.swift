@@ -52,6 +52,7 @@ public final class ProbingService: Sendable {
     private let rekeys: RekeyService
     let kernel: KernelService
     private let ike: IKEService
+    private let paths: PathService
     let keyDaemons: KeyDaemonService
     let knowledge: Mutex<Knowledge>
     let resolver: NameResolver
@@ -73,6 +74,7 @@ public final class ProbingService: Sendable {
         ike = IKEService(logger: logger)
         let events = LoopEvents(logger: logger)
         let pacer = SharedHopPacer()
+        paths = PathService(logger: logger) { PathRound.run($0, pacer: pacer, control: $1) }
         do throws(SocketError) {
             loop = try ProbeLoop(pacer: pacer) { events.take($0) }
             kernel = try KernelService(logger: logger)
@@ -98,6 +100,10 @@ public final class ProbingService: Sendable {
         keyDaemons.follow(configuration.charonLog)
         events.onNotice = { [weak self] place, notice in
             self?.knowledge.withLock { $0.notices[place] = notice }
+        }
+        events.onStateChange = { [weak paths] in paths?.noteStateChange(of: $0) }
+        paths.sight = { [weak self] namespace in
+            self?.knowledge.withLock { $0.facts[namespace]?.snapshot }
         }
     }
 
@@ -131,6 +137,7 @@ public final class ProbingService: Sendable {
         capture.stop()
         kernel.stop()
         ike.stop()
+        paths.stop()
         keyDaemons.stop()
     }
 
@@ -226,17 +233,20 @@ public final class ProbingService: Sendable {
         defer { traffic?.stop() }
         // Beside the other probes; ended by the same limit.
         async let ports: Void = ike.examine(plans, until: end)
-        var isFinished = ids.isEmpty
-        while !isFinished, MonotonicClock.now() < end, !Task.isCancelled {
-            let (share, text, finished) = await loop.run { state in
-                Self.progress(of: ids.compactMap { state.monitors.monitor($0) })
+        let measuring = PathExamination(paths)
+        async let measured: Void = measuring.run(plans, until: end)
+        while !ids.isEmpty, MonotonicClock.now() < end, !Task.isCancelled {
+            let monitors = await loop.run { state in
+                ids.compactMap { state.monitors.monitor($0) }
             }
+            measuring.note(monitors)
+            let (share, text, isFinished) = Self.progress(of: monitors, measuring)
             progress(Progress(share: share, text: text))
-            isFinished = finished
             guard !isFinished else { break }
             do { try await Task.sleep(for: .milliseconds(100)) } catch { break }
         }
         await ports
+        await measured
         await initiated
         // Nobody reads the report of a client that has gone: its place is wanted.
         let kernel =
@@ -286,13 +296,19 @@ public final class ProbingService: Sendable {
     }
 
     private static func progress(
-        of monitors: [TunnelMonitor]
+        of monitors: [TunnelMonitor], _ measuring: PathExamination
     ) -> (share: Double, text: String, isFinished: Bool) {
         let unfinished = monitors.filter { !$0.isFinished }
         let share = monitors.map(\.progress).reduce(0, +) / Double(max(monitors.count, 1))
+        if unfinished.isEmpty {
+            return (
+                (share + measuring.share) / 2, "measuring path MTUs and reply paths",
+                measuring.isFinished
+            )
+        }
         let names = unfinished.prefix(3).map(\.plan.name).joined(separator: ", ")
         let more = unfinished.count > 3 ? " and \(unfinished.count - 3) more" : ""
-        return (share, "probing \(names)\(more)", unfinished.isEmpty)
+        return ((share + measuring.share) / 2, "probing \(names)\(more)", false)
     }
 
     // MARK: - Knowledge
@@ -358,6 +374,10 @@ public final class ProbingService: Sendable {
                     capture: tunnel.capture,
                     kernel: tunnel.kernel,
                     watched: now - startedAt, at: now, wall: wall)
+                tunnel.path = TunnelPath(
+                    of: tunnel.plan, { paths.findings(of: tunnel.plan, $0) },
+                    kernel: tunnel.kernel, snapshot: sight.facts[namespace]?.snapshot, at: now,
+                    wall: wall)
                 tunnel.findings += CaptureFindings.findings(of: tunnel.capture, tunnel.plan)
                 return tunnel
             }, captures: captured.places,
@@ -410,6 +430,7 @@ public final class ProbingService: Sendable {
             rekeys.watch(round.plans)
             kernel.watch(round.plans)
             ike.watch(round.plans)
+            paths.watch(round.plans)
             keyDaemons.watch(round.plans)
         }
         if let associations = round.associations { take(associations) }
