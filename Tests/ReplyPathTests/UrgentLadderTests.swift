@@ -38,13 +38,30 @@ import Testing
         }
     }
 
-    @Test func `one router alone is too little, and the time is up`() {
+    @Test func `one router alone is too little in nine seconds`() {
         var run = Self.urgent(LadderPath.filtered(5, at: 5, .beforeHopLimit))
         let report = run.run()
         #expect(report.verdict == .inconclusive)
         #expect(report.reason == "time limit")
         #expect(report.endedAt == .zero + .seconds(9))
         #expect(report.lastHopReply == 4)
+        #expect((report.openProbability ?? 1) < 0.5)
+    }
+
+    @Test func `one router alone is enough with three flows, in 22 seconds`() {
+        for seed in 0..<10 as Range<UInt64> {
+            for (count, hop) in [(5, 5), (4, 4), (1, 1)] {
+                var run = Self.urgent(
+                    LadderPath.filtered(count, at: hop, .beforeHopLimit), seed: seed,
+                    limit: .seconds(24))
+                let report = run.run()
+                #expect(report.verdict == .blocked)
+                #expect(report.blockedAfterHop == hop - 1)
+                #expect(report.checksums == 3)
+                #expect(run.now < .zero + .seconds(22))
+                #expect((report.confidence ?? 0) >= 0.99)
+            }
+        }
     }
 
     @Test func `what the continuous pairs found need not be asked again`() {

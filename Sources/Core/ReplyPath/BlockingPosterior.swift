@@ -55,35 +55,39 @@ public struct BlockingPosterior: Sendable {
     /// A hop without controls says nothing. Of an empty ladder there is nothing to know: all of it,
     /// which is nothing, is open.
     public init(_ hops: [HopTally]) {
-        guard !hops.isEmpty else {
+        self.init(flows: [hops])
+    }
+
+    /// What follows from the tallies of several flows that are open, or blocked after one hop,
+    /// together; each may have routers of its own.
+    public init(flows: [[HopTally]]) {
+        let count = flows.map(\.count).max() ?? 0
+        guard count > 0 else {
             open = 1
             blockedAfter = []
             return
         }
         // The evidence where a test comes to the hop, and where it does not.
-        var alive: [Double] = []
-        var dead: [Double] = []
-        for hop in hops {
-            guard hop.controlsSent > 0 else {
-                alive.append(0)
-                dead.append(0)
-                continue
+        var alive = [Double](repeating: 0, count: count)
+        var dead = alive
+        for hops in flows {
+            for (index, hop) in hops.enumerated() where hop.controlsSent > 0 {
+                let controls = (Double(hop.controlsAnswered), Double(hop.controlsSent))
+                let tests = (Double(hop.testsAnswered), Double(hop.testsSent))
+                let misses = controls.1 - controls.0
+                alive[index] +=
+                    Self.logBeta(1 + controls.0 + tests.0, 1 + misses + tests.1 - tests.0)
+                    - Self.logBeta(1 + controls.0, 1 + misses)
+                dead[index] +=
+                    tests.0 * Double.log(Self.noise) + (tests.1 - tests.0)
+                    * Double.log(1 - Self.noise)
             }
-            let controls = (Double(hop.controlsAnswered), Double(hop.controlsSent))
-            let tests = (Double(hop.testsAnswered), Double(hop.testsSent))
-            let misses = controls.1 - controls.0
-            alive.append(
-                Self.logBeta(
-                    1 + controls.0 + tests.0, 1 + misses + tests.1 - tests.0)
-                    - Self.logBeta(1 + controls.0, 1 + misses))
-            dead.append(
-                tests.0 * Double.log(Self.noise) + (tests.1 - tests.0) * Double.log(1 - Self.noise))
         }
         var deadBeyond = dead.reduce(0, +)
         var aliveSoFar = 0.0
         var scores: [Double] = []
-        let prior = Double.log((1 - Self.priorOpen) / Double(hops.count))
-        for hop in hops.indices {
+        let prior = Double.log((1 - Self.priorOpen) / Double(count))
+        for hop in 0..<count {
             scores.append(prior + aliveSoFar + deadBeyond)
             aliveSoFar += alive[hop]
             deadBeyond -= dead[hop]

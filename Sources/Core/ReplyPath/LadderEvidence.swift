@@ -70,6 +70,16 @@ struct LadderEvidence: Sendable {
     /// The farthest hop where a router answered a datagram; 0 for none.
     var lastDatagram: Int { (rungs.lastIndex { $0.datagramsAnswered > 0 } ?? -1) + 1 }
 
+    /// Whether, as far as tests are known to come, routers treat them unlike controls: others answer,
+    /// or one kind alone is answered.
+    var isLopsided: Bool {
+        rungs.prefix(lastReply).contains { rung in
+            rung.isSplit
+                || rung.requestsAnswered >= 2 && rung.testsSent >= 3 && rung.testsAnswered == 0
+                || rung.testsAnswered >= 2 && rung.requestsSent >= 3 && rung.requestsAnswered == 0
+        }
+    }
+
     /// The tallies as far as a router was seen; of silent hops among them nothing, for they are as
     /// silent to controls.
     var visible: [HopTally] {

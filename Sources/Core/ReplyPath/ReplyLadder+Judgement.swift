@@ -31,6 +31,9 @@ extension ReplyLadder {
         if !evidence.visible.isEmpty, posterior.open >= BlockingPosterior.required {
             return stepWhenOpen(evidence, posterior, isComplete: isComplete)
         }
+        if settings.isUrgent, plan.flow > 0 {
+            return isComplete ? stepInHurry(evidence, posterior) : .wait
+        }
         if posterior.blocked >= BlockingPosterior.required {
             if isEnough(posterior, evidence) { return .finish(blockedVerdict(posterior)) }
             guard isComplete else { return .wait }
@@ -42,10 +45,22 @@ extension ReplyLadder {
             return mayAskBeyond
                 ? askBeyond(0) : .finish(silentVerdict(evidence))
         }
+        // More of one flow at the only router that tells is less than some of each flow.
+        let telling = evidence.visible.dropFirst(evidence.lastReply).count(where: \.isVisible)
+        if settings.isUrgent, telling == 1, posterior.blocked > posterior.open {
+            return stepWhenBlocked(evidence, posterior)
+        }
+        return stepWhenUndecided(evidence, posterior)
+    }
+
+    private func stepWhenUndecided(
+        _ evidence: LadderEvidence, _ posterior: BlockingPosterior
+    ) -> Step {
         guard let goal = Self.goals.first(where: { $0 > plan.goal }) else {
             return .finish(
                 inconclusive(
-                    "undecided after \(Self.goals.last ?? 0) packets of each kind for a hop"))
+                    "undecided after \(Self.goals.last ?? 0) packets of each kind for a hop",
+                    posterior))
         }
         var next = plan
         next.goal = goal
@@ -68,7 +83,15 @@ extension ReplyLadder {
         if posterior.blocked >= BlockingPosterior.required, isEnough(posterior, evidence) {
             return blockedVerdict(posterior)
         }
-        return inconclusive(attempt > 0 ? "\(reason); the path changed during the ladder" : reason)
+        if settings.isUrgent, plan.flow + 1 == Self.checksums.count,
+            let pooled = pooled(testsOfEach: Self.goals[0] - 1)
+        {
+            return verdictUnlessSplit(pooled)
+        }
+        let flows = (0...plan.flow).map { self.evidence(flow: $0).visible }
+        return inconclusive(
+            attempt > 0 ? "\(reason); the path changed during the ladder" : reason,
+            BlockingPosterior(flows: flows))
     }
 
     private var current: some Sequence<LadderRecord> {
@@ -80,9 +103,15 @@ extension ReplyLadder {
     private func stepWhenOpen(
         _ evidence: LadderEvidence, _ posterior: BlockingPosterior, isComplete: Bool
     ) -> Step {
-        guard plan.flow == 0 else {
+        if plan.flow > 0 {
+            guard isComplete else { return .wait }
+            // Of this flow no test was missed: it came through, or nobody is there to tell.
+            let block = blockedFlows.first?.mostLikelyHop ?? 0
             return .finish(
-                inconclusive("Echo Replies of one flow get through and those of another do not"))
+                inconclusive(
+                    evidence.lastReply > block
+                        ? "Echo Replies of one flow get through and those of another do not"
+                        : "to another checksum no router beyond hop \(block) answers"))
         }
         guard isComplete || isExplored(evidence) else { return .wait }
         let last = max(evidence.lastRequest, evidence.lastReply)
@@ -104,6 +133,8 @@ extension ReplyLadder {
         report.verdict = .open
         report.reason = nil
         report.confidence = posterior.open
+        report.openProbability = posterior.open
+        report.blockedAfterProbabilities = posterior.blockedAfter
         return report
     }
 
@@ -197,31 +228,64 @@ extension ReplyLadder {
         }
     }
 
+    /// What to do after a second or third flow while somebody waits: some packets of each flow are
+    /// weighed together.
+    private func stepInHurry(
+        _ evidence: LadderEvidence, _ posterior: BlockingPosterior
+    ) -> Step {
+        guard plan.flow + 1 == Self.checksums.count else {
+            return stepWhenBlocked(evidence, posterior)
+        }
+        guard let pooled = pooled(testsOfEach: Self.goals[0]) else {
+            return stepWhenUndecided(evidence, posterior)
+        }
+        return .finish(verdictUnlessSplit(pooled))
+    }
+
+    /// The flows weighed together, if that is enough for a block and each of them had `count` tests
+    /// at a router beyond it.
+    private func pooled(testsOfEach count: Int) -> BlockingPosterior? {
+        let flows = (0...plan.flow).map { evidence(flow: $0).visible }
+        let pooled = BlockingPosterior(flows: flows)
+        guard pooled.blocked >= BlockingPosterior.required, let block = pooled.mostLikelyHop
+        else { return nil }
+        let isShared = flows.allSatisfy { hops in
+            hops.dropFirst(block).contains { $0.controlsAnswered > 0 && $0.testsSent >= count }
+        }
+        return isShared ? pooled : nil
+    }
+
+    private func verdictUnlessSplit(_ posterior: BlockingPosterior) -> ReplyPathReport {
+        let block = posterior.mostLikelyHop ?? 0
+        let flows = (0...plan.flow).map { evidence(flow: $0) }
+        let telling = flows.map { $0.visible.dropFirst(block).count(where: \.isVisible) }
+        if telling.allSatisfy({ $0 < 2 }), flows.contains(where: \.isLopsided) {
+            return inconclusive(
+                "only one router tells, and Echo Requests may take another path than Echo Replies",
+                posterior)
+        }
+        return blockedVerdict(posterior)
+    }
+
     private func agreedVerdict(_ flows: [BlockingPosterior]) -> ReplyPathReport {
         let joint = BlockingPosterior(agreeing: flows)
         guard joint.blocked > 0 else {
             return inconclusive("Echo Replies of different flows die at different hops")
         }
-        let block = joint.mostLikelyHop ?? 0
-        let visible = (0..<flows.count).map { flow in
-            evidence(flow: flow).visible.dropFirst(block).count(where: \.isVisible)
-        }
-        if isSplit, visible.allSatisfy({ $0 < 2 }) {
-            return inconclusive(
-                "only one router tells, and Echo Requests may take another path than Echo Replies")
-        }
-        return blockedVerdict(joint)
+        return verdictUnlessSplit(joint)
     }
 
     private func blockedVerdict(_ posterior: BlockingPosterior) -> ReplyPathReport {
         guard let block = posterior.mostLikelyHop, let likely = posterior.likelyHops else {
             return inconclusive("no router answers Echo Requests")
         }
-        if isUnstable { return inconclusive("the path changed during the ladder") }
+        if isUnstable { return inconclusive("the path changed during the ladder", posterior) }
         if let reason = natReason, likely != 0...0 {
             return inconclusive(Self.untestable(behind: reason))
         }
         var report = blocked(after: block, likely: likely, confidence: posterior.blocked)
+        report.openProbability = posterior.open
+        report.blockedAfterProbabilities = posterior.blockedAfter
         (report.place, report.mayBeProviderEdge) = place(ofBlockAfter: likely)
         return report
     }
@@ -240,8 +304,16 @@ extension ReplyLadder {
         return report
     }
 
-    private func inconclusive(_ reason: String) -> ReplyPathReport {
-        ReplyPathReport(inconclusive: reason)
+    private func inconclusive(
+        _ reason: String, _ posterior: BlockingPosterior? = nil
+    ) -> ReplyPathReport {
+        var report = ReplyPathReport(inconclusive: reason)
+        // Of no hops nothing is known, whatever the numbers say.
+        if let posterior, !posterior.blockedAfter.isEmpty {
+            report.openProbability = posterior.open
+            report.blockedAfterProbabilities = posterior.blockedAfter
+        }
+        return report
     }
 
     // MARK: - What is said outright

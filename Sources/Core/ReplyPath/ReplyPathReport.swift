@@ -75,6 +75,10 @@ public struct ReplyPathReport: Hashable, Sendable {
     public var dropsAllICMP: Bool?
     /// The probability of the verdict, 0...1; nil where inconclusive.
     public var confidence: Double?
+    /// The probability that Echo Replies come as far as Echo Requests; nil where nothing was weighed.
+    public var openProbability: Double?
+    /// The probability that they die after hop b, at index b; empty where nothing was weighed.
+    public var blockedAfterProbabilities: [Double] = []
     /// The farthest hop that answered an Echo Request; nil for none.
     public var lastHopRequest: Int?
     /// The farthest hop that answered an Echo Reply; nil for none.
