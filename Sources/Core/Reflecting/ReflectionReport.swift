@@ -14,8 +14,8 @@ public struct ReflectionReport: Hashable, Sendable {
 
     /// Probes of one kind in one direction.
     public struct Delivery: Hashable, Sendable {
-        /// Probes that left.
-        public var sent: UInt32 = 0
+        /// Probes that left; nil where nobody told.
+        public var sent: UInt32?
         /// Those that arrived, each counted once; nil where nobody told.
         public var received: UInt32?
         /// Further copies that arrived; nil where nobody told.
@@ -25,13 +25,13 @@ public struct ReflectionReport: Hashable, Sendable {
         /// The lowest and the highest hop limit on arrival; nil where not known.
         public var hopLimits: ClosedRange<UInt8>?
 
-        /// Nothing was sent.
+        /// Nothing is known.
         public init() {}
 
         /// The share that arrived, 0...1; nil when nothing was sent or nobody told.
         public var ratio: Double? {
-            guard sent > 0, let received else { return nil }
-            return Double(received) / Double(sent)
+            guard let sent, sent > 0, let received else { return nil }
+            return min(Double(received) / Double(sent), 1)
         }
 
         /// Routers that the probes passed, if they began with a common hop limit (64, 128, 255).

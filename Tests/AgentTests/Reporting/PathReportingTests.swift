@@ -32,7 +32,7 @@ import Testing
     private static func document(
         _ made: MadeUpPath
     ) throws -> (mtu: JSONDocument, replies: JSONDocument) {
-        (try made.path.mtuJSON.parsed(), try made.path.repliesJSON.parsed())
+        (try made.path.mtuJSON.parsed(), try made.path.repliesJSON(TunnelReflection()).parsed())
     }
 
     @Test(arguments: MadeUpPath.allCases)

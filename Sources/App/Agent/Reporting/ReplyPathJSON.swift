@@ -1,12 +1,17 @@
 import NetworkPrimitives
+import Reflecting
 import ReplyPath
 
 extension TunnelPath {
     /// The value of `reply_path` (interface page §6): where Echo Replies die, on each path.
-    var repliesJSON: JSONValue {
+    ///
+    /// `reflection` is what the tunnel's reflector told.
+    func repliesJSON(_ reflection: TunnelReflection) -> JSONValue {
         var object = JSONObject()
         object.put("outside", outsideReplies.json(wallTime))
         object.put("inside", insideReplies.json(wallTime))
+        object.put(
+            "reflector", reflection.json, orBecause: reflection.report.reason ?? "not known")
         return object.value
     }
 }

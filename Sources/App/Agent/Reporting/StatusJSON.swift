@@ -64,7 +64,7 @@ extension TunnelReport {
         tunnel.put("rekeys", rekeys.json)
         tunnel.put("ike", ike.json, orBecause: ike.reason ?? "not known")
         tunnel.put("path_mtu", path.mtuJSON)
-        tunnel.put("reply_path", path.repliesJSON)
+        tunnel.put("reply_path", path.repliesJSON(reflection))
         for (key, reason) in Self.notMeasured { tunnel.put(key, nil, orBecause: reason) }
         tunnel.put("findings", .array(findings.map(\.json)))
         return tunnel.value

@@ -3,6 +3,7 @@ import Diagnosis
 import EchoProbing
 import KernelState
 import NetworkPrimitives
+import Reflecting
 import ReplyPath
 import TunnelHealth
 
@@ -104,6 +105,15 @@ struct StatusPage {
             lines.append(
                 "<p\(style)>Echo Replies \(path.rawValue): "
                     + "\(Self.escape(report.sentence(on: path)))</p>")
+        }
+        if tunnel.reflection.place != nil {
+            let report = tunnel.reflection.report
+            for (name, way) in [("to", report.forward), ("from", report.reverse)] {
+                let style = way.verdict == .blocked ? " class=\"down\"" : ""
+                lines.append(
+                    "<p\(style)>Echo Replies \(name) the reflector: "
+                        + "\(Self.escape(way.sentence))</p>")
+            }
         }
         let ladders = replies.ladders(isVerbose: false)
         if !ladders.isEmpty {

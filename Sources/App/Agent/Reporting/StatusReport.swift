@@ -59,6 +59,8 @@ struct TunnelReport: Sendable {
     var ike = TunnelIKE()
     /// What was measured of its paths.
     var path = TunnelPath()
+    /// What was measured with its reflector.
+    var reflection = TunnelReflection()
     /// The health checks that the provider sends through it.
     var checks = ProviderChecksReport(unknown: "not watched yet")
     var findings: [Finding]

@@ -105,7 +105,9 @@ struct StatusText {
         let mtu = PathMTUText(
             path: tunnel.path, device: tunnel.plan.tunnelInterface, layout: layout)
         let replies = ReplyPathText(tunnel, layout: layout)
-        let blocks = [mtu.lines, replies.lines(isVerbose: isVerbose)]
+        let reflection = ReflectionText(tunnel.reflection, layout: layout)
+        let blocks = [mtu.lines, replies.lines(isVerbose: isVerbose), reflection.lines]
+            .filter { !$0.isEmpty }
         // What could not be measured stands with the facts above.
         return blocks.flatMap { $0.count == 1 ? $0 : [""] + $0 }
     }

@@ -53,6 +53,7 @@ public final class ProbingService: Sendable {
     let kernel: KernelService
     private let ike: IKEService
     private let paths: PathService
+    private let reflections: ReflectionService
     let keyDaemons: KeyDaemonService
     let knowledge: Mutex<Knowledge>
     let resolver: NameResolver
@@ -72,6 +73,7 @@ public final class ProbingService: Sendable {
         self.rekeys = rekeys
         capture = CaptureService(logger: logger) { rekeys.take($0, at: MonotonicClock.now()) }
         ike = IKEService(logger: logger)
+        reflections = ReflectionService(resolver: resolver, logger: logger)
         let events = LoopEvents(logger: logger)
         let pacer = SharedHopPacer()
         paths = PathService(logger: logger) { PathRound.run($0, pacer: pacer, control: $1) }
@@ -138,6 +140,7 @@ public final class ProbingService: Sendable {
         kernel.stop()
         ike.stop()
         paths.stop()
+        reflections.stop()
         keyDaemons.stop()
     }
 
@@ -233,6 +236,7 @@ public final class ProbingService: Sendable {
         defer { traffic?.stop() }
         // Beside the other probes; ended by the same limit.
         async let ports: Void = ike.examine(plans, until: end)
+        async let reflected: Void = reflections.examine(plans, until: end)
         let measuring = PathExamination(paths)
         async let measured: Void = measuring.run(plans, until: end)
         while !ids.isEmpty, MonotonicClock.now() < end, !Task.isCancelled {
@@ -247,6 +251,7 @@ public final class ProbingService: Sendable {
         }
         await ports
         await measured
+        await reflected
         await initiated
         // Nobody reads the report of a client that has gone: its place is wanted.
         let kernel =
@@ -368,6 +373,7 @@ public final class ProbingService: Sendable {
                 tunnel.rekeys = timed[tunnel.plan.name] ?? TunnelRekeys()
                 tunnel.rekeys.captureReason = tunnel.capture.reason
                 tunnel.kernel.adopt(known[tunnel.plan.name])
+                tunnel.reflection = reflections.result(of: tunnel.plan, at: now, wall: wall)
                 tunnel.ike = TunnelIKE(
                     probe: ike.result(of: tunnel.plan), unprobed: IKEService.unprobed(tunnel.plan),
                     wire: tunnel.capture.ike, daemon: daemons[tunnel.plan.name],
@@ -431,6 +437,7 @@ public final class ProbingService: Sendable {
             kernel.watch(round.plans)
             ike.watch(round.plans)
             paths.watch(round.plans)
+            reflections.watch(round.plans)
             keyDaemons.watch(round.plans)
         }
         if let associations = round.associations { take(associations) }

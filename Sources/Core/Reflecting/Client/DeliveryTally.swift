@@ -112,7 +112,8 @@ extension ReflectionReport.Direction {
             verdict = .open
             confidence = 1
             if let ratio = replies.ratio, let other = requests.ratio, ratio < other / 2 {
-                reason = "only \(received) of \(replies.sent) Echo Replies arrived at \(place)"
+                reason =
+                    "only \(received) of \(replies.sent ?? 0) Echo Replies arrived at \(place)"
             }
             return
         }
@@ -121,7 +122,7 @@ extension ReflectionReport.Direction {
             reason = missing ?? "nobody told what arrived"
             return
         }
-        guard replies.sent > 0, requests.sent > 0 else {
+        guard let sent = replies.sent, let control = requests.sent, sent > 0, control > 0 else {
             reason = missing ?? "no probe of both kinds left"
             return
         }
@@ -131,13 +132,13 @@ extension ReflectionReport.Direction {
             return
         }
         // Laplace's rule for the share that is lost; a copy that came of too few sent is no loss.
-        let lost = Double(requests.sent) - Double(min(arrived, requests.sent))
-        let share = (lost + 1) / (Double(requests.sent) + 2)
+        let lost = Double(control) - Double(min(arrived, control))
+        let share = (lost + 1) / (Double(control) + 2)
         var chance = 1.0
-        for _ in 0..<min(replies.sent, 1000) { chance *= share }
+        for _ in 0..<min(sent, 1000) { chance *= share }
         let numbers =
-            "none of \(replies.sent) Echo Replies arrived at \(place), "
-            + "\(arrived) of \(requests.sent) Echo Requests did"
+            "none of \(sent) Echo Replies arrived at \(place), "
+            + "\(arrived) of \(control) Echo Requests did"
         guard chance <= Self.largestChance else {
             reason = "\(numbers): with such loss that may be chance"
             return
