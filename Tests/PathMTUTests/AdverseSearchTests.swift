@@ -183,6 +183,26 @@ import Testing
         }
     }
 
+    @Test func `a target that answers rarely costs time, not truth`() throws {
+        var known = 0
+        for seed in 0..<UInt64(300) {
+            var generator = SeededGenerator(seed: seed)
+            let mtu = 1280 + Int(generator.below(221))
+            var path = ModelPath(mtu: mtu, notice: seed.isMultiple(of: 3) ? .exact : .none)
+            path.targetLimit = .init(
+                burst: 1 + Int(generator.below(8)),
+                period: .milliseconds(100 + generator.below(2900)))
+            var run = SearchSimulation(
+                Self.settings(isUrgent: seed.isMultiple(of: 2)), path: path, seed: seed)
+            let report = try run.finish()
+            #expect(
+                report.bytes == mtu || report.bytes == nil,
+                "seed \(seed): \(mtu) \(path.targetLimit as Any) \(run.trace)")
+            known += report.bytes == nil ? 0 : 1
+        }
+        #expect(known >= 200)
+    }
+
     @Test func `a host that does not send is no path's fault`() {
         var search = PathMTUSearch(settings: Self.settings(), start: .zero)
         var now = MonotonicInstant.zero
@@ -226,6 +246,60 @@ import Testing
             #expect(
                 failed == (said == 1437 ? 1 : 63), "one octet less each time where nothing is said")
         }
+    }
+
+    // MARK: - Forgeries
+
+    /// Somebody on the path answers each large packet with a credible Packet Too Big before its target
+    /// does, and the target's answer is lost now and then.
+    @Test(arguments: [false, true])
+    func `a forger who sees every packet is found out`(isUrgent: Bool) throws {
+        var right = 0
+        for seed in 0..<UInt64(400) {
+            var path = ModelPath(Array(repeating: 1500, count: 4))
+            path.loss = 0.08
+            let claim = seed.isMultiple(of: 2) ? 1400 : nil as Int?
+            path.forge = { size, _ in
+                size <= claim ?? 1280
+                    ? [] : [.packetTooBig(router: ModelPath.address(1), mtu: claim ?? size - 1)]
+            }
+            var run = SearchSimulation(Self.settings(isUrgent: isUrgent), path: path, seed: seed)
+            let report = try run.finish()
+            right += report.bytes == 1500 ? 1 : 0
+            guard let bytes = report.bytes, bytes != 1500 else { continue }
+            // Believed only where he spoke consistently, and both answers that belie him were lost.
+            #expect(bytes == claim && report.suspiciousMessages == 0, "seed \(seed): \(run.trace)")
+        }
+        #expect(right >= 388)
+    }
+
+    @Test func `an answer takes back what it contradicts`() {
+        var log = SizeLog(family: .v4, isUrgent: false)
+        for size in [1200, 1500, 1400] {
+            log.append(SizeLog.Entry(byteCount: size, due: .zero))
+            log.depart(log.count - 1, at: .zero)
+        }
+        let router = ModelPath.address(1)
+        log.receive(.echo, to: 0, at: .zero + .milliseconds(1))
+        log.receive(.packetTooBig(router: router, mtu: 1300), to: 1, at: .zero + .milliseconds(2))
+        #expect(log.suspiciousMessages == 0)
+        #expect(SizeEvidence(log).upperBound(ceiling: 1500) == 1500)
+        // More than 1300 passes, so nobody who said otherwise is believed.
+        log.receive(.echo, to: 2, at: .zero + .milliseconds(3))
+        #expect(log.suspiciousMessages == 1)
+        #expect(SizeEvidence(log).upperBound(ceiling: 1500) == 1501)
+        // Less than what passed, more than was sent, less than any path, a number never sent.
+        for (number, mtu) in [(1, 1399), (1, 1500), (1, 551), (1, 70_000), (9, 1450)] {
+            let before = log.suspiciousMessages
+            log.receive(
+                .packetTooBig(router: router, mtu: mtu), to: UInt64(number),
+                at: .zero + .milliseconds(4))
+            #expect(log.suspiciousMessages == before + 1, "\(mtu)")
+        }
+        // Before it was sent.
+        log.append(SizeLog.Entry(byteCount: 1450, due: .zero))
+        log.receive(.echo, to: 3, at: .zero + .milliseconds(5))
+        #expect(SizeEvidence(log).best == 1400)
     }
 
     // MARK: - Nonsense

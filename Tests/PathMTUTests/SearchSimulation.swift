@@ -33,6 +33,8 @@ struct ModelPath {
     var roundTrip = Duration.milliseconds(40)
     var jitter = Duration.zero
     var targetAnswers = true
+    /// How many Echo Replies the target sends; nil for any number.
+    var targetLimit: SimulatedRouter.ErrorLimit?
     /// What this host's kernel lets out; nil for anything.
     var deviceMTU: Int?
     /// Each message is duplicated with this probability.
@@ -187,7 +189,7 @@ struct SearchSimulation {
                     after: share(distance))
             }
         }
-        guard path.targetAnswers else { return }
+        guard path.targetAnswers, allow(count + 1) else { return }
         guard !generator.chance(path.loss) else { return }
         guard probe.byteCount <= (path.linksBack ?? path.links).min() ?? 0 else { return }
         arrive(.echo, to: probe, after: path.roundTrip)
@@ -212,7 +214,9 @@ struct SearchSimulation {
     }
 
     private mutating func allow(_ distance: Int) -> Bool {
-        guard let limit = path.routers[distance - 1].limit else { return true }
+        let limited =
+            distance > path.routers.count ? path.targetLimit : path.routers[distance - 1].limit
+        guard let limit = limited else { return true }
         var bucket = tokens[distance] ?? (Double(limit.burst), now)
         bucket.left = min(
             Double(limit.burst), bucket.left + (now - bucket.at).seconds / limit.period.seconds)

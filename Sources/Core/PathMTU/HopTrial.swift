@@ -28,6 +28,8 @@ struct HopTrial: Sendable {
         var controlsSince = 0
         /// The shortest time after which it answered again.
         var gap: Duration?
+        /// Whether the size was tried sooner than that, which proves nothing.
+        var isHasty = false
         var last: HopEvidence.Try?
         for attempt in hop.tries {
             if attempt.size <= hop.passed {
@@ -36,7 +38,10 @@ struct HopTrial: Sendable {
                     if silences > 0 { controlsSince += 1 }
                     if let last, last.isAnswered {
                         let time = attempt.sentAt - last.sentAt
-                        gap = min(gap ?? time, time)
+                        if time < gap ?? .seconds(3600) {
+                            gap = time
+                            isHasty = false
+                        }
                     }
                 } else {
                     // From here on anew: it does not answer everything that reaches it.
@@ -45,10 +50,12 @@ struct HopTrial: Sendable {
                     controlsSince = 0
                     gap = nil
                 }
-            } else if attempt.size == size, let gap, let last,
-                (attempt.sentAt - last.sentAt) * 10 >= gap * 9
-            {
-                silences += 1
+            } else if attempt.size == size, let gap, let last {
+                if (attempt.sentAt - last.sentAt) * 10 >= gap * 9 {
+                    silences += 1
+                } else {
+                    isHasty = true
+                }
             }
             last = attempt
         }
@@ -57,7 +64,7 @@ struct HopTrial: Sendable {
             need = .excluded
         } else if loss.answered + loss.lost >= Self.patience, loss.lost >= 3 {
             need = .hopeless
-        } else if gap == nil || controlsSince < silences {
+        } else if gap == nil || isHasty || controlsSince < silences {
             need = .control
         } else {
             need = .size
