@@ -19,8 +19,13 @@ struct LadderSimulation {
     var dropped: Set<LadderProbe.Kind> = []
     /// Whether the capture sees packets leave.
     var sees = false
+    /// The share of departures that the capture misses.
+    var missedByCapture = 0.0
+    private var captureChance = SeededGenerator(seed: 11)
     /// What happens to the path, in order of time.
     var changes: [(at: MonotonicInstant, change: (inout SimulatedPath) -> Void)] = []
+    /// Flows that nobody answers.
+    var silenced: Set<Int> = []
     /// Copies of every answer that come a little later.
     var copies = 0
     /// Everything sent, with its time.
@@ -48,6 +53,7 @@ struct LadderSimulation {
             localNetworks: [IPPrefix(path.source, length: path.source.family == .v4 ? 24 : 64)])
         change(&settings)
         sees = settings.seesLeaving
+        captureChance = SeededGenerator(seed: seed &+ 100)
         ladder = ReplyLadder(
             settings: settings, start: .zero, generator: SeededGenerator(seed: seed &* 77 &+ 5))
     }
@@ -89,7 +95,7 @@ struct LadderSimulation {
         }
         departures.append((now, probe))
         ladder.sent(probe.number, at: now)
-        if dropped.contains(probe.kind) { return }
+        if dropped.contains(probe.kind) || silenced.contains(probe.flow) { return }
         let isSent: Bool
         if let message = probe.echoMessage(family: Self.family(of: network[route])) {
             numbers[
@@ -97,7 +103,9 @@ struct LadderSimulation {
                 probe.number
             isSent = network.send(
                 message, checksum: probe.checksum, hopLimit: probe.hopLimit, over: route, at: now)
-            if sees { ladder.seenLeaving(probe.number, at: now) }
+            if sees, !captureChance.chance(missedByCapture) {
+                ladder.seenLeaving(probe.number, at: now)
+            }
         } else {
             numbers[Key(kind: .datagram, identifier: probe.identifier, sequence: probe.checksum)] =
                 probe.number

@@ -141,6 +141,42 @@ import Testing
         }
     }
 
+    @Test func `a target that refuses is the provider's edge`() {
+        var path = LadderPath.plain(3)
+        path.targetBehavior = .silent
+        path.routers.append(SimulatedRouter(LadderSimulation.target))
+        path.routers[3].isSilent = false
+        path.routers[3].filters = [
+            .init(.reply, .beforeHopLimit, verdict: .prohibit(code: 13)),
+            .init(.request, .beforeHopLimit),
+        ]
+        var run = LadderSimulation(path)
+        let report = run.run()
+        #expect(report.verdict == .blocked)
+        #expect(report.blockedAfterHop == 3)
+        #expect(report.refusedBy == LadderSimulation.target)
+        #expect(report.place == .providerEdge)
+    }
+
+    @Test func `no router stands between neighbours`() {
+        var run = LadderSimulation(LadderPath.plain(0))
+        let report = run.run()
+        #expect(report.verdict == .inconclusive)
+        #expect(report.reason == "no router stands between this host and the target")
+        #expect(report.targetHop == 1)
+    }
+
+    @Test func `a capture that misses a packet now and then accuses nobody`() {
+        for seed in 0..<20 as Range<UInt64> {
+            var run = LadderSimulation(
+                LadderPath.filtered(6, at: 1, .beforeHopLimit), seed: seed
+            ) { $0.seesLeaving = true }
+            run.missedByCapture = 0.15
+            let report = run.run()
+            #expect(report.place != .thisHost)
+        }
+    }
+
     @Test func `one refusal alone proves nothing`() {
         var ladder = LadderSimulation(LadderPath.plain(3)).ladder
         var actions: [LadderProbe] = []

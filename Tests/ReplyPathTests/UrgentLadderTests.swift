@@ -111,4 +111,19 @@ import Testing
         #expect(early.ladder.report.reason == "time limit")
         #expect(early.ladder.report.endedAt == .zero + .seconds(1))
     }
+
+    @Test func `flows that meet no router at all end without a verdict`() {
+        // The only router behind the block answers the first flow only; the rest never ends otherwise.
+        for isUrgent in [false, true] {
+            for distance in 1...3 {
+                var path = LadderPath.filtered(distance, at: distance, .beforeHopLimit)
+                path.targetBehavior = .silent
+                var run = LadderSimulation(path) { $0.isUrgent = isUrgent }
+                run.silenced = [1, 2]
+                let report = run.run()
+                #expect(run.ladder.isFinished)
+                #expect(report.verdict == .inconclusive)
+            }
+        }
+    }
 }

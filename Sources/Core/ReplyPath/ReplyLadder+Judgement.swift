@@ -41,6 +41,7 @@ extension ReplyLadder {
         }
         guard isComplete else { return .wait }
         if evidence.visible.isEmpty {
+            if plan.flow > 0 { return .finish(unseenVerdict()) }
             // No router: UDP may show one.
             return mayAskBeyond
                 ? askBeyond(0) : .finish(silentVerdict(evidence))
@@ -106,12 +107,11 @@ extension ReplyLadder {
         if plan.flow > 0 {
             guard isComplete else { return .wait }
             // Of this flow no test was missed: it came through, or nobody is there to tell.
-            let block = blockedFlows.first?.mostLikelyHop ?? 0
             return .finish(
-                inconclusive(
-                    evidence.lastReply > block
-                        ? "Echo Replies of one flow get through and those of another do not"
-                        : "to another checksum no router beyond hop \(block) answers"))
+                evidence.lastReply > blockedFlows.first?.mostLikelyHop ?? 0
+                    ? inconclusive(
+                        "Echo Replies of one flow get through and those of another do not")
+                    : unseenVerdict())
         }
         guard isComplete || isExplored(evidence) else { return .wait }
         let last = max(evidence.lastRequest, evidence.lastReply)
@@ -166,9 +166,18 @@ extension ReplyLadder {
             return inconclusive("this host could not send Echo Requests")
         }
         guard evidence.lastDatagram > 0 else {
-            return inconclusive("no router answers Echo Requests")
+            return inconclusive(
+                targetHops.values.min() == 1
+                    ? "no router stands between this host and the target"
+                    : "no router answers Echo Requests")
         }
         return datagramVerdict(evidence, beyond: 0)
+    }
+
+    /// The verdict where a second or third flow meets no router that tells anything.
+    private func unseenVerdict() -> ReplyPathReport {
+        let block = blockedFlows.first?.mostLikelyHop ?? 0
+        return inconclusive("to another checksum no router beyond hop \(block) answers")
     }
 
     /// The verdict where routers answer UDP and nothing else: what all ICMP meets is not asked here.
@@ -233,6 +242,7 @@ extension ReplyLadder {
     private func stepInHurry(
         _ evidence: LadderEvidence, _ posterior: BlockingPosterior
     ) -> Step {
+        if evidence.visible.isEmpty { return .finish(unseenVerdict()) }
         guard plan.flow + 1 == Self.checksums.count else {
             return stepWhenBlocked(evidence, posterior)
         }
@@ -330,8 +340,10 @@ extension ReplyLadder {
         let controls = current.filter { $0.kind == .request && $0.counts }
         guard tests.count >= 3, controls.count >= 1 else { return nil }
         let isRefused = tests.allSatisfy { $0.state == .refusedHere }
+        // A capture that misses packets may miss three tests in a row, but not many.
+        let isEnough = controls.allSatisfy(\.wasSeen) || tests.count >= 6
         let isUnseen =
-            settings.seesLeaving && hasSeenControls
+            settings.seesLeaving && hasSeenControls && isEnough
             && tests.allSatisfy { $0.state == .silent && !$0.wasSeen }
         guard isRefused || isUnseen else { return nil }
         var report = blocked(after: 0, likely: 0...0, confidence: 1 - BlockingPosterior.noise / 2)
@@ -352,7 +364,7 @@ extension ReplyLadder {
         // An answer from further on belies the refusal.
         guard evidence.lastReply < nearest else { return nil }
         // The first hop at which it refuses tells where it stands; the nearer ones are asked first.
-        let isLocated = (1...nearest).allSatisfy {
+        let isLocated = (1..<max(1, nearest)).allSatisfy {
             evidence.rungs[$0 - 1].testsSent > 0 && evidence.rungs[$0 - 1].isSettled
         }
         guard isFinal || isLocated else { return nil }
