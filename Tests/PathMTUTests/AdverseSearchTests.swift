@@ -222,6 +222,23 @@ import Testing
         #expect(now - .zero >= .seconds(9), "not in a row")
     }
 
+    @Test func `a device that carries next to nothing has a reason`() {
+        for ceiling in [-1, 0, 68, 99] {
+            let search = PathMTUSearch(
+                settings: PathMTUSearch.Settings(family: .v6, ceiling: ceiling), start: .zero)
+            #expect(search.isFinished && search.deadline == nil)
+            #expect(search.report.reason == "this host sends \(max(0, ceiling)) octets at the most")
+        }
+        for ceiling in [100, 576, 1199, 1200, 1201, 1279] {
+            for family in [IPAddress.Family.v4, .v6] {
+                var run = SearchSimulation(
+                    PathMTUSearch.Settings(family: family, ceiling: ceiling),
+                    path: ModelPath(mtu: 1500))
+                #expect(run.run()?.bytes == ceiling)
+            }
+        }
+    }
+
     @Test func `follows what the kernel says about the device`() throws {
         for said in [0, 1437, 1500, 9000, -5] {
             var search = PathMTUSearch(settings: Self.settings(), start: .zero)

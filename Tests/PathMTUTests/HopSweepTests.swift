@@ -82,4 +82,29 @@ import Testing
         }
         #expect(exact >= 280)
     }
+
+    /// What fifteen seconds are enough for, where nobody else asks the same routers.
+    @Test func `names the link of a black hole in the time that somebody waits`() throws {
+        var named = 0
+        for seed in 0..<UInt64(200) {
+            var generator = SeededGenerator(seed: seed)
+            var path = ModelPath(
+                mtu: 1280 + Int(generator.below(220)), hops: 3 + Int(generator.below(5)),
+                behind: 1 + Int(generator.below(3)), notice: .none)
+            path.jitter = .milliseconds(5)
+            var run = SearchSimulation(
+                PathMTUSearch.Settings(
+                    family: .v4, ceiling: 1500, isUrgent: true, timeLimit: .seconds(15)),
+                path: path, seed: seed)
+            let report = try run.finish()
+            #expect(report.bytes == path.mtu)
+            #expect(report.probesSent <= 40)
+            let truth = path.links.firstIndex(of: path.mtu)
+            if let link = report.limitingLink {
+                #expect(link.distance == truth)
+                named += 1
+            }
+        }
+        #expect(named == 200)
+    }
 }

@@ -14,6 +14,7 @@ struct ModelPath {
         /// This number, whatever the link takes.
         case wrong(Int)
 
+        var isNamed: Bool { if case .unnamed = self { false } else { true } }
         var isExact: Bool { if case .exact = self { true } else { false } }
     }
 

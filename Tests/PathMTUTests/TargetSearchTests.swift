@@ -38,6 +38,28 @@ import Testing
 }
 
 extension TargetSearchTests {
+    @Test(arguments: [false, true])
+    func `large frames cost little where the path has 1500 octets`(isUrgent: Bool) throws {
+        for ceiling in [9000, 65_535] {
+            for notice in [ModelPath.Notice.exact, .none, .unnamed] {
+                for mtu in [1500, 1492, 1280, 4352, 8999, 9000] {
+                    var path = ModelPath(mtu: mtu, notice: notice)
+                    path.links[0] = ceiling
+                    path.links[1] = ceiling
+                    var run = SearchSimulation(
+                        Self.settings(ceiling: ceiling, isUrgent: isUrgent), path: path)
+                    let report = try run.finish()
+                    #expect(report.bytes == min(mtu, ceiling), "\(run.trace)")
+                    if notice.isExact { #expect(report.probesSent <= 5) }
+                    // Without a size the search goes from plateau to plateau.
+                    let rounds = notice.isNamed ? 4 : 6
+                    if mtu == 1500, isUrgent { #expect(report.rounds <= rounds) }
+                    #expect(report.probesSent <= 75)
+                }
+            }
+        }
+    }
+
     struct Cost {
         var mean = 0.0, p95 = 0, median = 0, low = 0, high = 0, unknown = 0
     }

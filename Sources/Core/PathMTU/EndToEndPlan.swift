@@ -30,7 +30,7 @@ struct EndToEndPlan: Sendable {
     private static let width = 14
     /// Small enough for anything; tells a target that answers nothing from a path that carries
     /// nothing large.
-    private static let smallest = 100
+    static let smallest = 100
 
     func step(_ log: SizeLog, at now: MonotonicInstant) -> Step {
         let evidence = SizeEvidence(log)

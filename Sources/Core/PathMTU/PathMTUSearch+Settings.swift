@@ -21,13 +21,11 @@ extension PathMTUSearch {
 
         /// Makes settings.
         ///
-        /// - Precondition: `ceiling` is at least 68 for IPv4 and 1280 for IPv6 (what any device
-        ///   carries), `farthestHop` is within 1...30.
+        /// - Precondition: `farthestHop` is within 1...30.
         public init(
             family: IPAddress.Family, ceiling: Int, isUrgent: Bool = false, maySweep: Bool = true,
             farthestHop: UInt8 = 12, timeLimit: Duration? = nil
         ) {
-            precondition(ceiling >= (family == .v4 ? 68 : 1280), "no device carries so little")
             precondition((1...30).contains(farthestHop), "a path has 1...30 hops")
             self.family = family
             self.ceiling = ceiling

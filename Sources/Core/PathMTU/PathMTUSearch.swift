@@ -52,6 +52,7 @@ public struct PathMTUSearch: Sendable {
         ceiling = settings.ceiling
         notBefore = start
         deadline = start
+        if ceiling < EndToEndPlan.smallest { finishAtDevice(at: start) }
     }
 
     /// Does everything that is due at `now`.
@@ -120,7 +121,7 @@ public struct PathMTUSearch: Sendable {
             // What left this host before does so no longer: another device or route.
             restart(at: instant)
         }
-        if ceiling < 68 { finish(because: "this host sends no packet of any size", at: instant) }
+        if ceiling < EndToEndPlan.smallest { finishAtDevice(at: instant) }
         if !isFinished { deadline = instant }
     }
 
@@ -297,6 +298,10 @@ public struct PathMTUSearch: Sendable {
         log.dropQueued()
         log.forgetEvidence()
         stage = .target
+    }
+
+    private mutating func finishAtDevice(at now: MonotonicInstant) {
+        finish(because: "this host sends \(max(0, ceiling)) octets at the most", at: now)
     }
 
     /// The budget is spent.
