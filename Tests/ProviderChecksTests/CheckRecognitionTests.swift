@@ -210,4 +210,50 @@ import Testing
         watch.receive(Self.message(.reply, from: "203.0.113.10", to: "10.252.2.27", 1, at: 1))
         #expect(Self.count(watch, at: 5) == 0)
     }
+
+    @Test func `without a device, what a policy lets out of the tunnel is found on the underlay's`()
+    {
+        var settings = CheckedHost.settings
+        settings.isPolicyBased = true
+        settings.watched = [.wan]
+        settings.encrypted = [
+            .init(
+                source: IPPrefix(CheckedHost.inside, length: 32),
+                destination: IPPrefix(CheckedHost.farInside, length: 32))
+        ]
+        var watch = ProviderCheckWatch(settings: settings, start: .zero)
+        for number in 0..<40 {
+            let now = Double(number) / 2
+            // Anybody's pings of this host are none of the provider's.
+            watch.receive(
+                Self.message(
+                    .request, from: "198.51.100.77", to: "203.0.113.10", 7, UInt16(number), at: now,
+                    place: .wan))
+            // An own source can only have come out of the tunnel; its answer would be seen.
+            watch.receive(
+                Self.message(
+                    .reply, from: "203.0.113.10", to: "162.158.3.3", UInt16(number), at: now,
+                    place: .wan))
+            watch.advance(to: at(now))
+        }
+        watch.advance(to: at(25))
+        var report = watch.report(at: at(25))
+        #expect(report.totals[.request] == nil)
+        #expect(report.totals[.reply]?.unanswered == 40)
+        #expect(report.style == .reply)
+        #expect(report.missing != nil)
+        // An answer that a policy covers leaves encrypted, and proves nothing by not being seen.
+        for number in 0..<40 {
+            watch.receive(
+                Self.message(
+                    .reply, from: "10.252.2.27", to: "10.252.2.26", UInt16(number),
+                    at: 400 + Double(number) / 2, place: .wan))
+            watch.advance(to: at(400 + Double(number) / 2))
+        }
+        watch.advance(to: at(425))
+        report = watch.report(at: at(425))
+        #expect(report.totals[.reply]?.unjudged == 40)
+        #expect(report.answered == nil)
+        #expect(report.answeredReason?.contains("encrypted") == true)
+    }
 }

@@ -55,6 +55,12 @@ struct CheckRecognition: Sendable {
             // An Echo Reply to an address of this host ends here: nothing is to be turned round.
             return false
         }
+        // The underlay's device shows everybody's packets beside the decrypted ones: nothing else can
+        // have a source of this host, or come from the far end's inside address.
+        guard !settings.isPolicyBased else {
+            return arrival.kind == .reply
+                ? settings.ownAddresses.contains(ours) : theirs == settings.farAddress
+        }
         switch arrival.kind {
         case .request:
             // It goes on to somewhere else and is not asked of this side.

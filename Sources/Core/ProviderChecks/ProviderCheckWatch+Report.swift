@@ -14,8 +14,11 @@ extension ProviderCheckWatch {
 
     /// What is known at `now`.
     public func report(at now: MonotonicInstant) -> ProviderChecksReport {
-        guard settings.watched.contains(.tunnel) else {
-            var report = Report(unknown: "the tunnel's device is not captured")
+        guard settings.watched.contains(settings.arrivalPlace) else {
+            var report = Report(
+                unknown: settings.isPolicyBased
+                    ? "the underlay's device is not captured"
+                    : "the tunnel's device is not captured")
             report.totals = totals.mapValues(Self.totals)
             return report
         }
@@ -131,9 +134,11 @@ extension ProviderCheckWatch {
 
     /// Why checks arrive and none can be judged.
     private var unjudgedReason: String {
-        settings.watched.contains(.wan)
-            ? "the capture lost packets whenever a check arrived"
-            : "the underlay's device is not captured: answers may leave by it"
+        settings.isPolicyBased
+            ? "answers leave encrypted, and a policy-based tunnel has no device to see them on"
+            : settings.watched.contains(.wan)
+                ? "the capture lost packets whenever a check arrived"
+                : "the underlay's device is not captured: answers may leave by it"
     }
 
     private func fillRetries(_ report: inout Report, _ now: MonotonicInstant) {

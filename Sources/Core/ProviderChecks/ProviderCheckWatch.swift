@@ -42,7 +42,7 @@ public struct ProviderCheckWatch: Sendable {
         case (.outbound, .request): conversations.note(observation)
         case (.outbound, .reply): matching.leave(observation)
         case (.inbound, _):
-            guard observation.place == .tunnel else { return }
+            guard observation.place == settings.arrivalPlace else { return }
             steering.noteEcho()
             if let gone = matching.arrive(observation) {
                 crowdedOutCount += 1
@@ -81,9 +81,11 @@ public struct ProviderCheckWatch: Sendable {
             return
         }
         // What leaves by a device that is not watched is not missing.
-        if isEarly || !settings.watched.isSuperset(of: [.tunnel, .wan]) {
-            check.isDisturbed = true
-        }
+        let arrival = check.arrival
+        let (ours, theirs) =
+            arrival.kind == .request
+            ? (arrival.destination, arrival.source) : (arrival.source, arrival.destination)
+        if isEarly || !settings.shows(from: ours, to: theirs) { check.isDisturbed = true }
         let style: ProviderChecksReport.Style = check.arrival.kind == .request ? .request : .reply
         totals[style, default: CheckTally()].note(check)
         found.note(check, style: style)

@@ -80,6 +80,16 @@ public struct ProviderChecksReport: Hashable, Sendable {
         public var late = 0
         /// Checks that prove nothing: the capture lost packets, or misses a device.
         public var unjudged = 0
+
+        /// No check yet.
+        public init() {}
+
+        init(answered: Int, unanswered: Int, late: Int, unjudged: Int) {
+            self.answered = answered
+            self.unanswered = unanswered
+            self.late = late
+            self.unjudged = unjudged
+        }
     }
 
     /// What is asked of one address of this side.
@@ -116,6 +126,19 @@ public struct ProviderChecksReport: Hashable, Sendable {
         public var answered: Share
         /// Whether most answers do come, but late.
         public var isLate: Bool
+
+        /// Makes a missing answer.
+        public init(
+            style: Style, source: IPAddress, destination: IPAddress, hopLimit: UInt8,
+            answered: Share, isLate: Bool
+        ) {
+            self.style = style
+            self.source = source
+            self.destination = destination
+            self.hopLimit = hopLimit
+            self.answered = answered
+            self.isLate = isLate
+        }
     }
 
     /// Runs of checks with one identifier in the last ten minutes.

@@ -6,6 +6,8 @@ struct FirewallReading: Equatable, Sendable {
         case icmp
         /// Echo Replies by name: the provider's unsolicited ones among them.
         case echoReply = "echo_reply"
+        /// Echo Requests by name.
+        case echoRequest = "echo_request"
         /// ESP.
         case esp
         /// UDP port 500 or 4500.
@@ -29,6 +31,12 @@ struct FirewallReading: Equatable, Sendable {
         var handle: Int64?
         var topics: [Topic]
         var verdict: Verdict
+        /// Whether it names types of ICMP messages, and is not about all of them.
+        var namesICMPTypes = false
+        /// Whether it asks for more than its topics: addresses, ports, devices.
+        var isNarrowed = false
+        /// The device that packets must have come in by; nil for any, or where it names several.
+        var inputDevice: String?
         /// Packets that reached its counter; nil without one.
         var packets: Int64?
         var bytes: Int64?
@@ -62,6 +70,8 @@ struct FirewallReading: Equatable, Sendable {
     var relevant: [Rule] = []
     /// Whether some were left out.
     var isCut = false
+    /// Rules of iptables whose matches nft does not show.
+    var untranslated = 0
 
     /// Reads what `nft -j list ruleset` prints (libnftables-json(5)); nil for any other document.
     init?(_ document: JSONValue) {
@@ -94,10 +104,21 @@ struct FirewallReading: Equatable, Sendable {
                 policy: chain["policy"]?.text ?? "accept"))
     }
 
+    /// Whether a statement is a match of iptables that nft names at most.
+    private static func hidesMatch(_ statement: JSONValue) -> Bool {
+        guard let xtables = statement["xt"] else { return false }
+        if case .null = xtables { return true }
+        return xtables["type"]?.text == "match"
+    }
+
     private mutating func note(rule: JSONValue) {
         var content = RuleContent()
         let statements = rule["expr"]?.elements ?? []
         for statement in statements { content.note(statement) }
+        if statements.contains(where: Self.hidesMatch) {
+            untranslated += 1
+            content.isNarrowed = true
+        }
         guard !content.topics.isEmpty else { return }
         guard relevant.count < Self.limit else {
             isCut = true
@@ -109,7 +130,9 @@ struct FirewallReading: Equatable, Sendable {
                 family: rule["family"]?.text ?? "", table: rule["table"]?.text ?? "",
                 chain: rule["chain"]?.text ?? "", handle: rule["handle"]?.wholeNumber,
                 topics: Topic.allCases.filter(content.topics.contains),
-                verdict: content.verdict, packets: counter?["packets"]?.wholeNumber,
+                verdict: content.verdict, namesICMPTypes: content.namesICMPTypes,
+                isNarrowed: content.isNarrowed, inputDevice: content.inputDevice,
+                packets: counter?["packets"]?.wholeNumber,
                 bytes: counter?["bytes"]?.wholeNumber, comment: rule["comment"]?.text))
     }
 }
@@ -118,6 +141,9 @@ struct FirewallReading: Equatable, Sendable {
 private struct RuleContent {
     var topics: Set<FirewallReading.Topic> = []
     var verdict = FirewallReading.Verdict.none
+    var namesICMPTypes = false
+    var isNarrowed = false
+    var inputDevice: String?
 
     mutating func note(_ statement: JSONValue) {
         guard case .object(let members) = statement else { return }
@@ -126,6 +152,7 @@ private struct RuleContent {
             case "match": note(match: value)
             case "vmap":
                 note(left: value["key"] ?? .null, right: value["data"] ?? .null)
+                note(verdictsOf: value["data"] ?? .null)
             case "reject": verdict = .reject
             default:
                 if let found = FirewallReading.Verdict(rawValue: key), found != .none {
@@ -137,18 +164,52 @@ private struct RuleContent {
 
     private mutating func note(match: JSONValue) {
         // What is excluded is not what the rule is about.
-        guard match["op"]?.text != "!=" else { return }
-        note(left: match["left"] ?? .null, right: match["right"] ?? .null)
+        guard match["op"]?.text != "!=" else {
+            isNarrowed = true
+            return
+        }
+        let left = match["left"] ?? .null
+        let before = topics
+        note(left: left, right: match["right"] ?? .null)
+        switch left["meta"]?["key"]?.text {
+        case "iifname", "iif":
+            inputDevice = match["right"]?.text
+            isNarrowed = true
+        case "l4proto", "nfproto", "protocol": break
+        default: if topics == before, !isAboutICMPType(left) { isNarrowed = true }
+        }
+    }
+
+    private func isAboutICMPType(_ left: JSONValue) -> Bool {
+        left["payload"]?["protocol"]?.text?.hasPrefix("icmp") == true
+    }
+
+    /// What a map of verdicts does with the word that made the rule one of a topic.
+    private mutating func note(verdictsOf data: JSONValue) {
+        let pairs = data["set"]?.elements ?? data.elements ?? []
+        for pair in pairs {
+            guard let parts = pair.elements, parts.count == 2 else { continue }
+            let words = Self.words(of: parts[0])
+            guard words.contains("invalid") || words.contains("echo-reply"),
+                case .object(let members) = parts[1]
+            else { continue }
+            for (key, _) in members {
+                if let found = FirewallReading.Verdict(rawValue: key) { verdict = found }
+            }
+        }
     }
 
     private mutating func note(left: JSONValue, right: JSONValue) {
         let words = Self.words(of: right)
         if words.contains("echo-reply") { topics.formUnion([.icmp, .echoReply]) }
+        if words.contains("echo-request") { topics.formUnion([.icmp, .echoRequest]) }
         if left["ct"]?["key"]?.text == "state", words.contains("invalid") {
             topics.insert(.invalid)
         }
         switch left["payload"]?["protocol"]?.text {
-        case "icmp", "icmpv6": topics.insert(.icmp)
+        case "icmp", "icmpv6":
+            topics.insert(.icmp)
+            if left["payload"]?["field"]?.text == "type" { namesICMPTypes = true }
         case "esp": topics.insert(.esp)
         case "udp", "th":
             if left["payload"]?["field"]?.text?.hasSuffix("port") == true,

@@ -35,6 +35,44 @@ struct ProbeCoverage: Sendable {
         lookups.isEmpty ? nil : lookups.allSatisfy(\.decision.isProtected)
     }
 
+    /// What the policies say of a check that arrives by a tunnel and of its answer, if that goes back
+    /// through it.
+    ///
+    /// - Parameters:
+    ///   - plan: the tunnel.
+    ///   - device: its device.
+    ///   - snapshot: the links of its namespace.
+    ///   - policies: the policies of its namespace.
+    ///   - isReply: whether the check is an unsolicited Echo Reply, and no request.
+    ///   - source: the address that is asked, which is the answer's source.
+    ///   - destination: the check's sender.
+    ///   - isForwarded: whether the check passes this host.
+    /// - Returns: the lookups; nil where the addresses are not of one family.
+    static func lookups(
+        of plan: TunnelPlan, device: LinkState?, in snapshot: KernelSnapshot,
+        policies: [SecurityPolicy], isReply: Bool, from source: IPAddress,
+        to destination: IPAddress, isForwarded: Bool
+    ) -> (arrival: Lookup?, departure: Lookup?) {
+        let asker = Asker(plan, device: device, in: snapshot, policies: policies)
+        let protocolNumber: UInt8? = source.family == .v6 ? 58 : 1
+        let from = Reading.known(source)
+        let to = Reading.known(destination)
+        let arrival = asker.row(
+            isReply ? .replySelfAddressed : .request, from, to, protocol: protocolNumber
+        ) { source, destination in
+            [
+                isReply
+                    ? .init(
+                        direction: asker.arrival, source: source, destination: destination)
+                    : .init(
+                        direction: isForwarded ? asker.arrival : .in, source: destination,
+                        destination: source, type: 8),
+                .init(direction: .out, source: source, destination: destination),
+            ]
+        }
+        return (arrival.lookups.first, arrival.lookups.dropFirst().first)
+    }
+
     /// The checks of a tunnel.
     static func rows(
         of plan: TunnelPlan, device: LinkState?, in snapshot: KernelSnapshot,

@@ -65,15 +65,10 @@ extension TunnelReport {
         tunnel.put("ike", ike.json, orBecause: ike.reason ?? "not known")
         tunnel.put("path_mtu", path.mtuJSON)
         tunnel.put("reply_path", path.repliesJSON(reflection))
-        for (key, reason) in Self.notMeasured { tunnel.put(key, nil, orBecause: reason) }
+        tunnel.put("provider_checks", checks.json)
         tunnel.put("findings", .array(findings.map(\.json)))
         return tunnel.value
     }
-
-    /// Parts of the document that this version does not measure; null, with the reason.
-    private static let notMeasured = [
-        ("provider_checks", "this version does not watch the provider's health checks")
-    ]
 }
 
 extension TunnelCapture {

@@ -17,7 +17,9 @@ struct StatusMetrics {
     var families: [MetricFamily] {
         stateFamilies + probeFamilies + CaptureMetrics(report: report).families
             + KernelMetrics(report: report).families + RekeyMetrics(report: report).families
-            + PathMetrics(report: report).families + [findings] + selfFamilies + processFamilies
+            + PathMetrics(report: report).families
+            + ProviderChecksMetrics(report: report).families + [findings] + selfFamilies
+            + processFamilies
     }
 
     // MARK: - State

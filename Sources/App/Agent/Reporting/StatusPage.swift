@@ -85,6 +85,9 @@ struct StatusPage {
                 "<p>\($0.name): \(Self.escape($0.text))</p>"
             }.joined(separator: "\n"))
             <p>kernel: \(Self.escape(KernelText(kernel: tunnel.kernel).summary))</p>
+            \(ProviderChecksText(checks: tunnel.checks).lines.map {
+                "<p>provider's checks: \(Self.escape($0.text))</p>"
+            }.joined(separator: "\n"))
             \(path(tunnel))
             </section>
             """

@@ -84,7 +84,9 @@ struct StatusText {
         let wire = CaptureText(capture: tunnel.capture).lines
         let rekeys = tunnel.rekeys.lines(isVerbose: isVerbose)
         let ike = IKEText(ike: tunnel.ike)
-        let facts = wire + [("IKE", ike.summary), ("kernel", kernel.summary)] + rekeys
+        let checks = ProviderChecksText(checks: tunnel.checks)
+        let facts =
+            wire + [("IKE", ike.summary), ("kernel", kernel.summary)] + rekeys + checks.lines
         lines += facts.map { line in
             let name = line.name + String(repeating: " ", count: max(1, 9 - line.name.count))
             return "  \(palette.paint(name, .faint))\(line.text)"
@@ -92,7 +94,7 @@ struct StatusText {
         lines += path(tunnel)
         if isVerbose {
             lines += details(tunnel.rows)
-            let facts = ike.details + kernel.details
+            let facts = ike.details + kernel.details + checks.details
             if !facts.isEmpty { lines += [""] + facts.map { "    \($0)" } }
         }
         for finding in tunnel.findings { lines += [""] + finding.lines(palette) }

@@ -59,6 +59,8 @@ public final class ProbingService: Sendable {
     let resolver: NameResolver
     let watcher = Mutex<TunnelWatcher?>(nil)
     private let namespaces = Mutex<NamespaceWatch?>(nil)
+    /// Settings of namespaces with unanswered checks, and when they were read.
+    let settingsRead = Mutex<[String?: (at: MonotonicInstant, readings: NamespaceReadings)]>([:])
     private let startedAt = MonotonicClock.now()
     private let logger: Logger
 
@@ -354,7 +356,7 @@ public final class ProbingService: Sendable {
                 facts: $0.facts, plans: $0.plans,
                 notices: $0.notices.values.sorted() + captured.obstacles)
         }
-        return StatusReport(
+        var report = StatusReport(
             generatedAt: wall,
             agent: AgentIdentity(
                 version: Version.current, hostname: Host.name ?? "unknown",
@@ -388,6 +390,8 @@ public final class ProbingService: Sendable {
                 return tunnel
             }, captures: captured.places,
             transformErrors: namespaces.withLock { $0?.errorTotals } ?? [:])
+        report.tunnels = await judgingChecks(of: report.tunnels, sight.facts)
+        return report
     }
 
     /// One moment on both clocks: the closest of a few readings, since a busy host may come between.
