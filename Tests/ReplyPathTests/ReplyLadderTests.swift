@@ -141,6 +141,21 @@ import Testing
         }
     }
 
+    @Test func `a refusing router that limits its errors is placed by its other answers`() {
+        for seed in 0..<20 as Range<UInt64> {
+            var path = LadderPath.filtered(9, at: 2, .afterHopLimit, verdict: .prohibit(code: 13))
+            path.routers[1].errorLimit = .init(burst: 3, period: .seconds(1))
+            for isUrgent in [false, true] {
+                var run = LadderSimulation(path, seed: seed) { $0.isUrgent = isUrgent }
+                let report = run.run()
+                #expect(report.verdict == .blocked)
+                #expect(report.blockedAfterHop == 2, "seed \(seed)")
+                #expect(report.likelyHops?.contains(2) == true)
+                #expect(report.refusedBy == LadderPath.router(2))
+            }
+        }
+    }
+
     @Test func `a target that refuses is the provider's edge`() {
         var path = LadderPath.plain(3)
         path.targetBehavior = .silent

@@ -23,8 +23,10 @@ extension ReplyLadder {
     }
 
     func nextStep() -> Step {
-        if let report = localVerdict() ?? explicitVerdict(isFinal: false) { return .finish(report) }
         let isComplete = plan.dueHops(self).isEmpty && current.allSatisfy(\.isSettled)
+        if let report = localVerdict() ?? explicitVerdict(isFinal: isComplete) {
+            return .finish(report)
+        }
         guard isComplete || settings.isUrgent else { return .wait }
         let evidence = evidence(flow: plan.flow)
         let posterior = BlockingPosterior(evidence.visible)
@@ -367,15 +369,17 @@ extension ReplyLadder {
         let isLocated = (1..<max(1, nearest)).allSatisfy {
             evidence.rungs[$0 - 1].testsSent > 0 && evidence.rungs[$0 - 1].isSettled
         }
-        guard isFinal || isLocated else { return nil }
-        let block = nearest - 1
-        let first = min(evidence.lastReply, block)
+        let isKnown = evidence.rungs.contains {
+            $0.replyRouters.contains(router) || $0.requestRouters.contains(router)
+        }
+        guard isFinal || isLocated && isKnown else { return nil }
+        let likely = position(of: router, refusingFrom: nearest, evidence)
+        let block = likely.upperBound
         if isUnstable { return inconclusive("the path changed during the ladder") }
         let isFirstHop = router == self.router(at: 1) || router == settings.source
         if let reason = natReason, !isFirstHop {
             return inconclusive(Self.untestable(behind: reason))
         }
-        let likely = first...block
         var report = blocked(after: block, likely: likely, confidence: BlockingPosterior.required)
         report.refusedBy = router
         let isAll = current.contains {
@@ -391,5 +395,22 @@ extension ReplyLadder {
             (report.place, report.mayBeProviderEdge) = place(ofBlockAfter: likely)
         }
         return report
+    }
+
+    /// The hops that a refusing router may let packets live at: its own, or the one before.
+    private func position(
+        of router: IPAddress, refusingFrom nearest: Int, _ evidence: LadderEvidence
+    ) -> ClosedRange<Int> {
+        // A router limits its errors, so the nearest refusal seen may not be the nearest one.
+        if let hop = evidence.rungs.firstIndex(where: { $0.replyRouters.contains(router) }) {
+            return hop + 1...hop + 1
+        }
+        if let hop = evidence.rungs.firstIndex(where: { $0.requestRouters.contains(router) }),
+            hop >= evidence.lastReply, hop < nearest
+        {
+            // Refused with the hop limit that ends there, it is refused before the limit is looked at.
+            return nearest == hop + 1 ? hop...hop : hop...hop + 1
+        }
+        return min(evidence.lastReply, nearest - 1)...nearest - 1
     }
 }
