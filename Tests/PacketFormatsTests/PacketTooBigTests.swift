@@ -72,6 +72,8 @@ import Testing
     @Test(arguments: [IPAddress.Family.v4, .v6])
     func `what quotes something else is not read`(family: IPAddress.Family) {
         let other: [[UInt8]] = [
+            // SPI 0 is nobody's.
+            Self.quote(family, 50, [0, 0, 0, 0, 0, 0, 0, 1]),
             Self.quote(family, 1, Self.esp), Self.quote(family, 6, Self.esp),
             // DNS, and IKE behind the non-ESP marker.
             Self.quote(family, 17, [0, 53, 0, 53, 0, 20, 0, 0]),

@@ -108,7 +108,10 @@ public struct QuotedESP: Hashable, Sendable {
         case 50:
             try require(payload + 4)
             encapsulation = .esp
-            spi = SPI(rawValue: bytes.bigEndianUInt32(at: start + payload))
+            let number = bytes.bigEndianUInt32(at: start + payload)
+            // RFC 4303 §2.1 keeps 0 off the wire.
+            guard number != 0 else { throw .unsupported }
+            spi = SPI(rawValue: number)
         case 17:
             try require(payload + 4)
             // The peer's port: one on this side may be any where a NAT maps it.

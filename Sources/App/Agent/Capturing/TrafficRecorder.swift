@@ -225,6 +225,7 @@ struct TrafficRecorder: Sendable {
             }
             for (direction, count) in laterFragments[tunnel] ?? [:] {
                 traffic[direction].fragments &+= count
+                traffic[direction].laterFragments &+= count
             }
             return traffic
         }
@@ -273,6 +274,7 @@ struct TrafficRecorder: Sendable {
         for (tunnel, counts) in last.laterFragments {
             for (direction, count) in counts {
                 closed[tunnel, default: TunnelTraffic()][direction].fragments &+= count
+                closed[tunnel, default: TunnelTraffic()][direction].laterFragments &+= count
             }
         }
         formerlyUnfollowed = last.unfollowedPackets

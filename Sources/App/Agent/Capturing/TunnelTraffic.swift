@@ -17,6 +17,10 @@ struct DirectionTraffic: Equatable, Sendable {
     var duplicates = DuplicateCounts()
     /// Fragments of outer packets, first and later ones.
     var fragments: UInt64 = 0
+    /// Those of `fragments` that are not the first of their packet.
+    var laterFragments: UInt64 = 0
+    /// The longest packet in octets, outer IP header included; 0 before the first.
+    var largestBytes: UInt64 = 0
 
     /// Adds all that was seen of a stream.
     mutating func add(_ report: StreamReport) {
@@ -30,6 +34,8 @@ struct DirectionTraffic: Equatable, Sendable {
         duplicates.replay &+= report.duplicates.replay
         duplicates.undecided &+= report.duplicates.undecided
         fragments &+= report.fragments
+        let longest = report.lengthClasses.map(\.lengths.upperBound).max() ?? 0
+        largestBytes = max(largestBytes, UInt64(clamping: longest))
     }
 
     /// Adds other counters.
@@ -46,7 +52,9 @@ struct DirectionTraffic: Equatable, Sendable {
         let counters: [WritableKeyPath<DirectionTraffic, UInt64>] = [
             \.packets, \.bytes, \.outOfOrder, \.senderReordered, \.lost, \.duplicates.network,
             \.duplicates.capture, \.duplicates.replay, \.duplicates.undecided, \.fragments,
+            \.laterFragments,
         ]
+        largestBytes = max(largestBytes, other.largestBytes)
         for counter in counters {
             self[keyPath: counter] = join(self[keyPath: counter], other[keyPath: counter])
         }

@@ -18,7 +18,8 @@ struct StatusMetrics {
         stateFamilies + probeFamilies + CaptureMetrics(report: report).families
             + KernelMetrics(report: report).families + RekeyMetrics(report: report).families
             + PathMetrics(report: report).families
-            + ProviderChecksMetrics(report: report).families + [findings] + selfFamilies
+            + ProviderChecksMetrics(report: report).families
+            + PacketSizesMetrics(report: report).families + [findings] + selfFamilies
             + processFamilies
     }
 

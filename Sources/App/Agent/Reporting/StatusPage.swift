@@ -101,6 +101,9 @@ struct StatusPage {
             path: tunnel.path, device: tunnel.plan.tunnelInterface, layout: layout)
         let replies = ReplyPathText(tunnel, layout: layout)
         var lines = ["<p>MTU: \(Self.escape(mtu.summary))</p>"]
+        lines += PacketSizesText(capture: tunnel.capture).lines.map {
+            "<p>\($0.name): \(Self.escape("\($0.word) \($0.text)"))</p>"
+        }
         for (path, report) in [
             (ProbePath.outside, tunnel.path.outsideReplies), (.inside, tunnel.path.insideReplies),
         ] {

@@ -110,8 +110,11 @@ struct StatusText {
         let reflection = ReflectionText(tunnel.reflection, layout: layout)
         let blocks = [mtu.lines, replies.lines(isVerbose: isVerbose), reflection.lines]
             .filter { !$0.isEmpty }
+        let seen = PacketSizesText(capture: tunnel.capture).lines.flatMap {
+            layout.entry($0.name, $0.word, .doubtful, $0.text)
+        }
         // What could not be measured stands with the facts above.
-        return blocks.flatMap { $0.count == 1 ? $0 : [""] + $0 }
+        return seen + blocks.flatMap { $0.count == 1 ? $0 : [""] + $0 }
     }
 
     private func stateSentence(_ tunnel: TunnelReport) -> String {

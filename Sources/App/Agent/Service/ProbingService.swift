@@ -4,6 +4,8 @@ import HostFacts
 import KernelState
 public import Logging
 import NetworkPrimitives
+import PacketSizes
+import PathMTU
 import RawSockets
 import Rekeying
 import Synchronization
@@ -106,6 +108,7 @@ public final class ProbingService: Sendable {
             self?.knowledge.withLock { $0.notices[place] = notice }
         }
         events.onStateChange = { [weak paths] in paths?.noteStateChange(of: $0) }
+        capture.inside.onPathChange { [weak paths] in paths?.noteVanishingPackets(of: $0) }
         paths.sight = { [weak self] namespace in
             self?.knowledge.withLock { $0.facts[namespace]?.snapshot }
         }
@@ -387,11 +390,21 @@ public final class ProbingService: Sendable {
                     kernel: tunnel.kernel, snapshot: sight.facts[namespace]?.snapshot, at: now,
                     wall: wall)
                 tunnel.findings += CaptureFindings.findings(of: tunnel.capture, tunnel.plan)
+                noteLimits(by: tunnel)
                 return tunnel
             }, captures: captured.places,
             transformErrors: namespaces.withLock { $0?.errorTotals } ?? [:])
         report.tunnels = await judgingChecks(of: report.tunnels, sight.facts)
         return report
+    }
+
+    /// Says which TCP segments are too large, as soon as the paths say what fits.
+    private func noteLimits(by tunnel: TunnelReport) {
+        let mtu = tunnel.path.tunnelMTU
+        guard let v4 = mtu.recommendedMSSIPv4 else { return }
+        // Without 1280 octets inside no IPv6 fits at all.
+        capture.inside.note(
+            SegmentSizeLimits(v4: v4, v6: mtu.recommendedMSSIPv6 ?? 0), of: tunnel.plan.name)
     }
 
     /// One moment on both clocks: the closest of a few readings, since a busy host may come between.

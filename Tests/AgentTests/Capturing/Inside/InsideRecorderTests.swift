@@ -49,7 +49,7 @@ import Testing
     private static func reports(
         _ recorder: InsideRecorder, at milliseconds: Int64 = 10_000
     ) -> [String: InsideReport] {
-        recorder.reports(at: at(milliseconds)) { _ in nil }
+        recorder.reports(at: at(milliseconds), wall: WallTime(nanoseconds: 0)) { _ in nil }
     }
 
     // MARK: - Sizes

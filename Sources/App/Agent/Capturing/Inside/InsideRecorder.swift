@@ -245,7 +245,9 @@ struct InsideRecorder {
         _ direction: TrafficDirection
     ) -> CheckObservation? {
         let start = EchoMessage.headerByteCount
-        guard message.byteCount >= start else { return nil }
+        guard message.byteCount >= start, !Self.isReflected(message, from: start) else {
+            return nil
+        }
         let type = message.uint8(at: 0)
         let kind: CheckObservation.Kind
         switch type {
@@ -260,6 +262,12 @@ struct InsideRecorder {
             payloadHash: hash(message, from: start),
             payloadByteCount: max(0, header.length - header.source.family.headerByteCount - start),
             hopLimit: header.hopLimit)
+    }
+
+    /// Whether a message is a probe of an agent or a reflector (`Reflecting`): no provider's.
+    private static func isReflected(_ message: RawSpan, from start: Int) -> Bool {
+        message.byteCount >= start + 5 && message.bigEndianUInt32(at: start) == 0x5450_5250
+            && message.uint8(at: start + 4) == 1
     }
 
     /// The octets that are hashed, fewer than any handle keeps.
@@ -299,7 +307,7 @@ struct InsideRecorder {
 
     /// What is known of each tunnel, by name.
     func reports(
-        at now: MonotonicInstant, reason: (CapturePlace) -> String?
+        at now: MonotonicInstant, wall: WallTime, reason: (CapturePlace) -> String?
     ) -> [String: InsideReport] {
         Dictionary(
             tunnels.map { tunnel in
@@ -311,6 +319,8 @@ struct InsideRecorder {
                 var report = InsideReport(unknown: plan.obstacle ?? "")
                 report.deviceReason = obstacle(plan.device, "tunnel's device")
                 report.wanReason = obstacle(plan.wan, "WAN interface")
+                report.isPolicyBased = plan.isPolicyBased && plan.device == nil
+                (report.takenAt, report.wall) = (now, wall)
                 report.sizes = tunnel.sizes.report
                 if plan.device != nil { report.checks = tunnel.checks.report(at: now) }
                 return (tunnel.plan.name, report)

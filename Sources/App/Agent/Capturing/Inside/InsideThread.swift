@@ -214,7 +214,9 @@ struct InsideWork: CaptureWork {
         let now = MonotonicClock.now()
         let devices = devices
         var snapshot = Snapshot()
-        snapshot.reports = recorder.reports(at: now) { devices[$0]?.captured.condition.reason }
+        snapshot.reports = recorder.reports(at: now, wall: WallClock.now()) {
+            devices[$0]?.captured.condition.reason
+        }
         snapshot.drops = devices.values.reduce(0) { $0 &+ $1.captured.drops }
         return snapshot
     }
