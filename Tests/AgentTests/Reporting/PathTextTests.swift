@@ -147,6 +147,20 @@ import Testing
         #expect(line(1400).hasSuffix("all that the device lets in"))
     }
 
+    @Test func `what to do depends on what the device has`() {
+        func advice(_ device: String?, has mtu: Int?) -> String {
+            var path = MadeUpPath.healthy.path
+            path.deviceMTU = mtu.map { .known($0) } ?? .unknown(reason: "it has no device")
+            let layout = TextLayout(
+                palette: TextPalette(isColored: false), glyphs: .ascii, columns: 200)
+            return PathMTUText(path: path, device: device, layout: layout).lines.last ?? ""
+        }
+        #expect(advice("ipsec0", has: 1400).contains("1400  is what ipsec0 has; clamp the TCP MSS"))
+        #expect(advice("ipsec0", has: 1380).contains("1400  would fit, ipsec0 has less"))
+        #expect(advice("ipsec0", has: 1438).contains("1400  on ipsec0, and clamp the TCP MSS"))
+        #expect(advice(nil, has: nil).contains("1400  for what enters the tunnel, and clamp"))
+    }
+
     @Test func `a format takes its columns along`() {
         let format = ReportFormat(isJSON: false, columns: 132)
         #expect(format.query.contains("columns=132"))

@@ -172,14 +172,20 @@ struct PathMTUText {
         guard let wanted = mtu.recommendedMTU else {
             return Row("set", "-", mtu.recommendationReason.map { ($0, .faint) })
         }
-        let place = device ?? "the tunnel device"
-        var text = "is what \(place) has; clamp the TCP MSS"
-        var style = TextStyle.good
-        if let device = path.deviceMTU.value, device < wanted {
-            text = "would fit, \(place) has less, which does no harm; clamp the TCP MSS"
-        } else if path.deviceMTU.value != wanted {
-            text = "on \(place), and clamp the TCP MSS"
-            style = mtu.isDeviceTooLarge == true ? .bad : .strong
+        var text = "for what enters the tunnel, and clamp the TCP MSS"
+        var style = TextStyle.strong
+        if let device, let has = path.deviceMTU.value {
+            switch has {
+            case wanted:
+                text = "is what \(device) has; clamp the TCP MSS"
+                style = .good
+            case ..<wanted:
+                text = "would fit, \(device) has less, which does no harm; clamp the TCP MSS"
+                style = .good
+            default:
+                text = "on \(device), and clamp the TCP MSS"
+                style = mtu.isDeviceTooLarge == true ? .bad : .strong
+            }
         }
         if let clamp = mtu.recommendedMSSIPv4 {
             text += " to \(clamp)" + (mtu.recommendedMSSIPv6.map { " (IPv6 \($0))" } ?? "")
