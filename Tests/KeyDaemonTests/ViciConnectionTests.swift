@@ -87,6 +87,29 @@ private final class MadeUpDaemon {
         #expect(reason?.contains("No such file") == true)
     }
 
+    /// A number that is closed twice may by then be another thread's.
+    @Test func `a failed attempt closes its own descriptor, and once`() async {
+        let path = "/tmp/vici-test-none-\(getpid())"
+        let stolen = await withTaskGroup(of: Int.self) { group in
+            group.addTask {
+                for _ in 0..<20_000 {
+                    do { _ = try ViciConnection(path: path) } catch { continue }
+                }
+                return 0
+            }
+            for _ in 0..<2 {
+                group.addTask {
+                    (0..<40_000).count { _ in
+                        let descriptor = open("/dev/null", O_RDONLY | O_CLOEXEC)
+                        return descriptor >= 0 && close(descriptor) != 0
+                    }
+                }
+            }
+            return await group.reduce(0, +)
+        }
+        #expect(stolen == 0)
+    }
+
     @Test func `a daemon that left its socket behind is a reason`() throws {
         let daemon = try MadeUpDaemon()
         let left = daemon.path + "-left"

@@ -46,12 +46,8 @@ public final class ViciConnection {
                     descriptor, pointer, socklen_t(MemoryLayout<sockaddr_un>.size))
             }
         }
-        guard result == 0 else {
-            // The deinitialiser does not run for an object whose initialiser throws.
-            let error = Self.error("connect to", path)
-            _ = close(descriptor)
-            throw error
-        }
+        // All is stored by now, so the deinitialiser closes the socket of an initialiser that throws.
+        guard result == 0 else { throw Self.error("connect to", path) }
     }
 
     deinit { _ = close(descriptor) }
