@@ -1,4 +1,5 @@
 @testable import Agent
+import Foundation
 import Metrics
 import NetworkPrimitives
 import PathMTU
@@ -22,7 +23,7 @@ import Testing
         "verdict", "blocked_after_hop", "blocked_after_address", "last_hop_request",
         "last_hop_reply", "confidence", "reason", "likely_hops", "place", "checksums", "hops",
         "measured_at", "may_be_provider_edge", "refused_by", "drops_all_icmp", "target_hop",
-        "ignored_answers",
+        "ignored_answers", "captured", "capture_reason",
     ]
     private static let hopKeys = [
         "hop", "target", "requests_sent", "requests_answered", "replies_sent", "replies_answered",
@@ -48,6 +49,8 @@ import Testing
             #expect((ladder["reason"] as? String != nil) == isUnclear)
             // The reason of a verdict that needs none is null without one of its own.
             ladder["reason"] = nil
+            let isCaptured = ladder.removeValue(forKey: "captured") as? Bool
+            #expect((ladder.removeValue(forKey: "capture_reason") is NSNull) == isCaptured)
             expectReasons(ladder, at: "reply_path.\(path)")
             for hop in try #require(ladder["hops"] as? [JSONDocument]) {
                 expectKeys(Self.hopKeys, in: hop)

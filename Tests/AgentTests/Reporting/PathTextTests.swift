@@ -122,7 +122,7 @@ import Testing
         #expect(line { $0.limitingDistances = 2...4 }.hasSuffix("behind one of the hops 2 to 4"))
         #expect(
             line { $0.limitingLink = .init(distance: 0, router: nil) }
-                .hasSuffix("the limit is on this host's own link"))
+                .hasSuffix("this host itself sends nothing larger"))
         #expect(
             line { $0.limitingLink = .init(distance: nil, router: ip("192.0.2.1")) }
                 .hasSuffix("the limit is behind 192.0.2.1"))

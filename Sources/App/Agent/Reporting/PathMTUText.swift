@@ -97,6 +97,8 @@ struct PathMTUText {
                     + "and no router says so")
         } else if let reason = report.reason {
             parts.append(reason)
+        } else if report.limitingLink?.distance == 0 {
+            parts.append("this host itself sends nothing larger")
         } else {
             parts.append(
                 link.map { "the limit is \($0)" }

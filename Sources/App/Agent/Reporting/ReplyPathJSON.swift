@@ -8,8 +8,8 @@ extension TunnelPath {
     /// `reflection` is what the tunnel's reflector told.
     func repliesJSON(_ reflection: TunnelReflection) -> JSONValue {
         var object = JSONObject()
-        object.put("outside", outsideReplies.json(wallTime))
-        object.put("inside", insideReplies.json(wallTime))
+        object.put("outside", outsideReplies.json(outsideCaptureReason, wallTime))
+        object.put("inside", insideReplies.json(insideCaptureReason, wallTime))
         object.put(
             "reflector", reflection.json, orBecause: reflection.report.reason ?? "not known")
         return object.value
@@ -18,7 +18,14 @@ extension TunnelPath {
 
 extension ReplyPathReport {
     /// The value of `outside` or `inside`.
-    fileprivate func json(_ wallTime: (MonotonicInstant) -> WallTime) -> JSONValue {
+    ///
+    /// - Parameters:
+    ///   - captureReason: why answers were not captured; nil when they were.
+    ///   - wallTime: an instant on the wall clock.
+    /// - Returns: the value.
+    fileprivate func json(
+        _ captureReason: String?, _ wallTime: (MonotonicInstant) -> WallTime
+    ) -> JSONValue {
         let unblocked = "the verdict is \(verdict.rawValue)"
         var object = JSONObject()
         object.put("verdict", verdict.rawValue)
@@ -56,12 +63,18 @@ extension ReplyPathReport {
             orBecause: reason ?? "the target did not answer")
         object.put("checksums", checksums)
         object.put("ignored_answers", ignoredAnswers)
+        // Without a capture, a firewall of this host may have hidden answers.
+        object.put("captured", captureReason == nil && endedAt != nil)
+        object.put("capture_reason", (captureReason ?? uncaptured).map(JSONValue.string) ?? .null)
         object.put("hops", .array(hops.map(\.json)))
         object.put(
             "measured_at", endedAt.map { .string(wallTime($0).description) },
             orBecause: reason ?? "the ladder is not over")
         return object.value
     }
+
+    /// Why nothing was captured where nothing was measured; nil where something was.
+    private var uncaptured: String? { endedAt == nil ? reason ?? "the ladder is not over" : nil }
 
     /// Why there is no last hop of a style.
     private func unanswered(_ style: String, _ sent: KeyPath<Hop, Int>) -> String {

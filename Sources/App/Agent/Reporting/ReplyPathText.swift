@@ -80,7 +80,7 @@ extension ReplyPathReport {
         switch verdict {
         case .open:
             let end = lastHopReply.map { " as far as hop \($0)" } ?? ""
-            return "Echo Replies pass\(end), as Echo Requests do"
+            return "Echo Replies pass\(end), like Echo Requests"
                 + (confidence.map { " (\(FigureText.percent($0)))" } ?? "")
         case .blocked:
             return "Echo Replies die \(site)\(beyond)\(certainty); \(suspect(on: path))"

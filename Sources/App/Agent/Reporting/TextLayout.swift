@@ -26,19 +26,19 @@ struct TextLayout {
     ) -> [String] {
         var lines = [head]
         for (text, style) in notes {
-            for word in text.split(separator: " ") {
+            for word in Self.words(text) {
                 var line = lines[lines.count - 1]
                 let column = line.count
                 if column <= start {
                     line.append(String(repeating: " ", count: start - column), .plain)
-                    line.append(String(word), style)
+                    line.append(word, style)
                 } else if column + 1 + word.count <= columns {
                     // A space within a note has its colour, so that the note is painted once.
                     line.append(" ", line.parts.last?.style == style ? style : .plain)
-                    line.append(String(word), style)
+                    line.append(word, style)
                 } else {
                     line = TextTable.Cell(String(repeating: " ", count: start))
-                    line.append(String(word), style)
+                    line.append(word, style)
                     lines.append(line)
                     continue
                 }
@@ -46,5 +46,16 @@ struct TextLayout {
             }
         }
         return TextBlock(lines: lines).lines(palette)
+    }
+
+    /// The words of a text, a sign of percent with its number.
+    private static func words(_ text: String) -> [String] {
+        text.split(separator: " ").reduce(into: []) { words, word in
+            if word.hasPrefix("%"), let last = words.popLast() {
+                words.append("\(last) \(word)")
+            } else {
+                words.append(String(word))
+            }
+        }
     }
 }
