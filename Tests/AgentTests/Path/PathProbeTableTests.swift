@@ -229,6 +229,22 @@ import Testing
         #expect(scene.table.refused == .init(malformed: 1, truncated: 1))
     }
 
+    @Test func `errors that are captured and never heard mean that sockets are deaf`() {
+        var scene = Scene(.v4)
+        let message = scene.error(scene.quote(scene.reply))
+        for _ in 0..<2 { _ = scene.receive(message, from: scene.router, to: scene.here) }
+        #expect(!scene.table.isDeaf)
+        _ = scene.receive(message, from: scene.router, to: scene.here)
+        #expect(scene.table.isDeaf)
+        let router = scene.router
+        let found = message.withRawSpan {
+            scene.table.receive(
+                $0, from: router, to: nil, isTruncated: false, isCaptured: false)
+        }
+        #expect(found == nil, "it was told already")
+        #expect(!scene.table.isDeaf)
+    }
+
     @Test func `a flood of different answers to one probe is bounded`() {
         var scene = Scene(.v4)
         var told = 0

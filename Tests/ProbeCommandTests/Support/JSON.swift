@@ -21,6 +21,7 @@ struct JSON: @unchecked Sendable, CustomStringConvertible {
     var array: [JSON] { (value as? [Any] ?? []).map { JSON($0) } }
     var string: String? { value as? String }
     var number: Double? { (value as? NSNumber)?.doubleValue }
+    var bool: Bool? { value as? Bool }
     var integer: Int? { (value as? NSNumber)?.intValue }
     /// Whether both documents say the same, whatever the order of their keys.
     func equals(_ other: JSON) -> Bool {

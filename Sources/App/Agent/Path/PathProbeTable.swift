@@ -70,6 +70,13 @@ struct PathProbeTable {
     private var probes: [Key: Probe] = [:]
     /// What was not used.
     private(set) var refused = Refused()
+    /// ICMP errors about probes that a capture saw, and those that a socket heard.
+    private(set) var errorsCaptured = 0
+    private(set) var errorsHeard = 0
+
+    /// Whether a firewall of this host keeps errors from sockets: several were captured, and none was
+    /// heard.
+    var isDeaf: Bool { errorsCaptured >= 3 && errorsHeard == 0 }
 
     // MARK: - What is sent
 
@@ -135,13 +142,15 @@ struct PathProbeTable {
             return take(
                 .error(error.meaning, sender: source, quotedSource: quote.source),
                 of: .echo(
-                    quote.kind, identifier: quote.identifier, sequence: quote.sequence)
+                    quote.kind, identifier: quote.identifier, sequence: quote.sequence),
+                isCaptured: isCaptured
             ) { $0.target == quote.destination }
         case .datagramError(let error):
             let quote = error.quote
             return take(
                 .error(error.meaning, sender: source, quotedSource: quote.source),
-                of: .datagram(sourcePort: quote.sourcePort, checksum: quote.checksum)
+                of: .datagram(sourcePort: quote.sourcePort, checksum: quote.checksum),
+                isCaptured: isCaptured
             ) { $0.target == quote.destination && $0.destinationPort == quote.destinationPort }
         }
     }
@@ -151,7 +160,7 @@ struct PathProbeTable {
     ) -> Finding? {
         let own = Key.echo(echo.kind, identifier: echo.identifier, sequence: echo.sequence)
         if let probe = probes[own], probe.target == destination, probe.nonce == echo.nonce {
-            return take(.left, of: own) { _ in true }
+            return take(.left, of: own, isCaptured: true) { _ in true }
         }
         guard echo.kind == .reply else {
             refused.foreign += 1
@@ -159,7 +168,7 @@ struct PathProbeTable {
         }
         let request = Key.echo(
             .request, identifier: echo.identifier, sequence: echo.sequence)
-        return take(.echo, of: request) { probe in
+        return take(.echo, of: request, isCaptured: false) { probe in
             probe.target == source && probe.nonce == echo.nonce
                 && (!isWhole || echo.payloadByteCount == probe.payloadByteCount)
         }
@@ -167,7 +176,7 @@ struct PathProbeTable {
 
     /// What is new of the probe with that key, if `fits` it.
     private mutating func take(
-        _ event: Finding.Event, of key: Key, where fits: (Probe) -> Bool
+        _ event: Finding.Event, of key: Key, isCaptured: Bool, where fits: (Probe) -> Bool
     ) -> Finding? {
         guard let probe = probes[key] else {
             refused.foreign += 1
@@ -176,6 +185,10 @@ struct PathProbeTable {
         guard fits(probe) else {
             refused.implausible += 1
             return nil
+        }
+        if case .error = event {
+            errorsCaptured += isCaptured ? 1 : 0
+            errorsHeard += isCaptured ? 0 : 1
         }
         guard !probe.told.contains(event), probe.told.count < Self.mostTold else { return nil }
         probes[key]?.told.append(event)

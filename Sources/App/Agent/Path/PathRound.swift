@@ -35,6 +35,7 @@ struct PathRound {
     private var ladderSockets: PathSockets?
     private let searchIdentifier = UInt16.random(in: 1 ... .max)
     private let searchChecksum = UInt16.random(in: 1...0xfffe)
+    private var notedHops: Set<UInt8> = []
     private var outcome = PathRoundOutcome()
 
     /// Runs a round to its end.
@@ -138,7 +139,7 @@ struct PathRound {
                 ladder?.conclude(at: now, reason: "time limit")
                 break
             }
-            for (hop, pairs) in control.takePairs() { ladder?.note(pairsAt: hop, pairs, at: now) }
+            notePairs(at: now)
             sendSizes(at: now)
             sendRungs(at: now)
             guard search?.isFinished == false || ladder?.isFinished == false else { break }
@@ -151,6 +152,23 @@ struct PathRound {
         if let search { outcome.mtu = search.report }
         if let ladder { outcome.replies = ladder.report }
         outcome.refused = table.refused
+    }
+
+    /// Hands the ladder what reply pairs found.
+    ///
+    /// They hear by sockets alone: behind a firewall of this host that hides answers, their silence says
+    /// nothing, and what was noted of it before is taken back.
+    private mutating func notePairs(at now: MonotonicInstant) {
+        let pairs = control.takePairs()
+        guard table.isDeaf else {
+            notedHops.formUnion(pairs.keys)
+            for (hop, pairs) in pairs { ladder?.note(pairsAt: hop, pairs, at: now) }
+            return
+        }
+        let nothing = PairObservations(
+            controlsSent: 0, controlsAnswered: 0, testsSent: 0, testsAnswered: 0, router: nil)
+        for hop in notedHops { ladder?.note(pairsAt: hop, nothing, at: now) }
+        notedHops = []
     }
 
     private func admit(_ distance: UInt8, at now: MonotonicInstant) -> MonotonicInstant? {
