@@ -306,4 +306,70 @@ import Testing
         #expect(ladder.report.ignoredAnswers == 8)
         #expect(ladder.report.hops.isEmpty)
     }
+
+    @Test func `whatever comes in, a ladder ends, and its figures fit together`() {
+        for seed in 0..<60 as Range<UInt64> {
+            var generator = SeededGenerator(seed: seed)
+            var settings = ReplyLadder.Settings(
+                source: LadderSimulation.source, target: LadderSimulation.target,
+                isInside: generator.chance(0.3), farthestHop: 1 + UInt8(generator.below(30)),
+                isUrgent: generator.chance(0.5), seesLeaving: generator.chance(0.5))
+            if settings.isUrgent { settings.timeLimit = .seconds(generator.below(30)) }
+            var ladder = ReplyLadder(settings: settings, start: .zero, generator: generator)
+            var actions: [LadderProbe] = []
+            var now = MonotonicInstant.zero
+            while let deadline = ladder.deadline, now < .zero + .seconds(1200) {
+                now = max(now, deadline)
+                let count = actions.count
+                ladder.advance(to: now, pace: { _, _ in nil }, into: &actions)
+                for probe in actions[count...] {
+                    switch generator.below(12) {
+                    case 0: ladder.failedToSend(probe.number, isRefusedHere: true, at: now)
+                    case 1: ladder.failedToSend(probe.number, isRefusedHere: false, at: now)
+                    case 2: break
+                    default: ladder.sent(probe.number, at: now)
+                    }
+                }
+                let router = LadderPath.router(
+                    1 + Int(generator.below(12)), way: Int(generator.below(2)))
+                let number = UInt64(generator.below(Int64(actions.count) + 2))
+                let at = now + .milliseconds(generator.below(400) - 100)
+                let source = generator.chance(0.1) ? router : LadderSimulation.source
+                switch generator.below(9) {
+                case 0...3:
+                    ladder.receive(
+                        .timeExceeded(router: router, quotedSource: source), to: number, at: at)
+                case 4 where generator.chance(0.1):
+                    ladder.receive(
+                        .filtered(router: router, quotedSource: source), to: number, at: at)
+                case 5:
+                    ladder.receive(
+                        .unreachable(router: router, quotedSource: source), to: number, at: at)
+                case 6 where generator.chance(0.1): ladder.receive(.echo, to: number, at: at)
+                case 7: ladder.seenLeaving(number, at: at)
+                case 8:
+                    ladder.note(
+                        pairsAt: UInt8(generator.below(4)),
+                        PairObservations(
+                            controlsSent: 4, controlsAnswered: Int(generator.below(6)),
+                            testsSent: 4, testsAnswered: Int(generator.below(5)), router: router),
+                        at: at)
+                default: break
+                }
+                _ = ladder.report
+            }
+            let report = ladder.report
+            #expect(ladder.isFinished, "seed \(seed)")
+            #expect((report.verdict == .inconclusive) == (report.reason != nil))
+            #expect((report.verdict == .blocked) == (report.blockedAfterHop != nil))
+            if let block = report.blockedAfterHop {
+                #expect(report.likelyHops?.contains(block) == true)
+            }
+            for hop in report.hops {
+                #expect(hop.requestsAnswered <= hop.requestsSent)
+                #expect(hop.repliesAnswered <= hop.repliesSent)
+                #expect(hop.datagramsAnswered <= hop.datagramsSent)
+            }
+        }
+    }
 }

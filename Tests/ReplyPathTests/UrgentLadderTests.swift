@@ -87,6 +87,21 @@ import Testing
         #expect(blocked.now < .zero + .seconds(2))
     }
 
+    @Test func `pairs of one flow at one router are no verdict, however many`() {
+        var run = Self.urgent(LadderPath.filtered(3, at: 3, .beforeHopLimit))
+        for hop in 1...3 as ClosedRange<UInt8> {
+            run.ladder.note(
+                pairsAt: hop,
+                PairObservations(
+                    controlsSent: 50, controlsAnswered: 50, testsSent: 50,
+                    testsAnswered: hop < 3 ? 50 : 0, router: nil), at: .zero)
+        }
+        let report = run.run()
+        #expect(report.verdict == .inconclusive)
+        #expect(report.reason == "time limit")
+        #expect((report.openProbability ?? 1) < 0.01)
+    }
+
     @Test func `pairs that cannot be true are not taken`() {
         var run = Self.urgent(LadderPath.plain(5))
         for (hop, sent, answered) in [(2, 1, 5), (3, 5, -1), (0, 5, 5), (31, 5, 5)] {
