@@ -98,7 +98,7 @@ probe_now() {
     local name=$1
     shift
     probe_status=0
-    timeout 60 ip netns exec "$lab_prefix$prober" "$PROBE_BIN" now --local --json --verbose \
+    timeout 120 ip netns exec "$lab_prefix$prober" "$PROBE_BIN" now --local --json --verbose \
         --config "$work/agent.conf" "$@" >"$work/$name.json" 2>"$work/$name.err" || probe_status=$?
 }
 

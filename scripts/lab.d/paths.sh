@@ -1,12 +1,12 @@
 # Scenarios about paths: who blocks the replies, and how large a packet fits. Sourced after checks.sh and
 # underlay.sh. What is true is asked of ping, hping3 and tracepath in the same run.
 
-# path_now [SECONDS]: `probe now` with so much time (25), between captures; leaves now.json.
+# path_now [SECONDS]: `probe now` with so much time (45; a single router behind a filter takes 23), between captures; leaves now.json.
 path_now() {
     write_configuration "${path_lines[@]}"
     capture "$prober" "$wan_device" wan.pcap
     warm_up || true
-    probe_now now --timeout "${1-25}"
+    probe_now now --timeout "${1-45}"
     captures_end
 }
 path_lines=()
@@ -138,4 +138,22 @@ mss_case() {
     agent_stop
     kill "$captures_quiet" || true
     captures_end
+}
+
+readonly reflector_address=198.51.100.70
+
+# reflected [SECONDS]: `probe reflect` at edge 1, on an address of its own, and `probe now` with it.
+reflected() {
+    local key=$work/reflect.key reflecting
+    (umask 077 && od -An -v -tx1 -N 32 /dev/urandom >"$key")
+    ip -n "${lab_prefix}e1" address add "$reflector_address/32" dev lo
+    capture e1 isp e1.pcap
+    ip netns exec "${lab_prefix}e1" "$PROBE_BIN" reflect --key-file "$key" --listen "$reflector_address" \
+        >"$work/reflect.log" 2>&1 &
+    reflecting=$!
+    path_lines=("reflector = \"$reflector_address\"" "reflector_key_file = \"$key\"")
+    path_now "$@"
+    kill -TERM "$reflecting"
+    wait "$reflecting" || echo "FAIL the reflector ended with status $?: $(tail -n 3 "$work/reflect.log")"
+    rm "$key"
 }

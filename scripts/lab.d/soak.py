@@ -91,7 +91,7 @@ def plan_path(pick, number):
         "silent": silent, "limited": limited, "alive": alive, "mtu": mtu, "narrow": narrow, "filtered": filtered,
         "inside": inside_size(mtu, family, "vti", "gcm", False)}
     about = f"{routers} routers, IPv{family}, {place}{f' {at}' if alive is not None and place != 'host' else ''}, loss {loss} %"
-    return scenario(number, about, topology, lines, truth, 60 if loss or limited else 30)
+    return scenario(number, about, topology, lines, truth, 75 if loss or limited else 45)
 
 
 def plan_mtu(pick, number):
@@ -123,7 +123,7 @@ def plan_mtu(pick, number):
              "quiet": quiet, "unseen": unseen, "pings": True}
     about = (f"{tunnel} {suite}{' in UDP' if encapsulated else ''} over IPv{family}, link {narrow} of {routers}: {mtu}"
              f"{', no Packet Too Big' if filtered else ''}{', a silent endpoint' if quiet else ''}")
-    text = scenario(number, about, topology, lines, truth, 25)
+    text = scenario(number, about, topology, lines, truth, 45)
     witness = f"    size_witness inside {inside}\n"
     if not quiet:
         witness += f"    size_witness outside {mtu}\n"
