@@ -35,14 +35,14 @@ health_settings() {
         "net.ipv4.conf.$device.rp_filter=$2" "net.ipv4.conf.all.rp_filter=0"
 }
 
-# health_checks SECONDS STYLE SOURCE DESTINATION TRIES: sends four checks a second for that long, each so many
+# health_checks SECONDS STYLE SOURCE DESTINATION TRIES: sends eight a second for that long, each check so many
 # times (send_checks.py).
 health_checks() {
-    on hp /usr/bin/python3 -B "$lab_folder/send_checks.py" "$2" "$3" "$4" 4 "$1" "$5"
+    on hp /usr/bin/python3 -B "$lab_folder/send_checks.py" "$2" "$3" "$4" 8 "$1" "$5"
 }
 
 # health_cell NAME STYLE DIRECTION ANSWERED BECAUSE: one cell of a table. Starts a daemon, lets checks come
-# for 6 s, or for 12 s where each is repeated, and has what it says of them, and what tcpdump saw leave, judged. DIRECTION is unidirectional or
+# for 4 s, or for 6 s where each is repeated, and has what it says of them, and what tcpdump saw leave, judged. DIRECTION is unidirectional or
 # bidirectional; ANSWERED yes or no; BECAUSE a word of the interface, or null.
 health_cell() {
     local name=$1 style=$2 direction=$3 answered=$4 because=$5 source destination answered_facts ratio=1 tries=1
@@ -60,7 +60,7 @@ health_cell() {
     agent_start
     # Its captures begin before it says that it is up; the first checks must not be missed.
     sleep 1
-    health_checks $((tries * 3 + 3)) "$style" "$source" "$destination" "$tries"
+    health_checks $((tries + 3)) "$style" "$source" "$destination" "$tries"
     # The last answers' 100 ms.
     sleep 1
     agent_status "$name"

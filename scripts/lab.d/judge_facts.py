@@ -16,6 +16,8 @@ an outside tool said (a function below), or, on the right, a value as JSON write
                                  echo requests or replies (KIND) from there to there with that hop limit; *: any
     metric(NAME,SERIES)          the value of one series in NAME.metrics, as replay_scrape leaves it
 
+On the right, two functions may stand with ` - ` between them.
+
 Operators: = != < <= > >=, `in` a list of values, `matches` a regular expression, `has` and `lacks` an
 element or a substring.
 What a path does not find is an error: null is a value, a key that is not there is none. Where a path
@@ -130,6 +132,10 @@ class Facts:
 
     def term(self, said):
         """(the values of one side, whether there can be several); None when it is no function."""
+        difference = re.fullmatch(r"(\w+\(.+\)) - (\w+\(.+\))", said)
+        if difference:
+            (one,), (other,) = (self.term(each)[0] for each in difference.groups())
+            return [one - other], False
         function = re.fullmatch(r"(count|sum|file|noted|esp|ike|fragments|echoes|metric)\(([^()]*)\)", said)
         if not function:
             return None

@@ -63,7 +63,7 @@ class JudgeFacts(unittest.TestCase):
             (folder / "now.json").write_text(
                 document if isinstance(document, str) else json.dumps(document or DOCUMENT))
             (folder / "facts").write_text("\n".join(facts) + "\n")
-            (folder / "noted").write_text("rekeys 3\nword open\n")
+            (folder / "noted").write_text("rekeys 3\nones 1\nword open\n")
             (folder / "now.metrics").write_text(
                 '# TYPE a_total counter\na_total{b="1",c="2"} 7\na_total{b="1",c="3"} NaN\nd 0.5\n')
             (folder / "charon.log").write_text("one\nreceived AUTH_FAILED\n")
@@ -119,7 +119,11 @@ class JudgeFacts(unittest.TestCase):
     def test_packets(self):
         self.passes("echoes(a.pcap,reply,10.0.0.1,10.0.0.9,62) = 2", "echoes(a.pcap,reply,10.0.0.1,*,*) = 3",
                     "echoes(a.pcap,request,*,10.0.0.9,62) = 1", "fragments(a.pcap,10.0.0.3) = 2",
-                    "fragments(a.pcap,10.0.0.1) = 0", "esp(a.pcap,10.0.0.3) = 0")
+                    "fragments(a.pcap,10.0.0.1) = 0", "esp(a.pcap,10.0.0.3) = 0",
+                    "noted(ones) = echoes(a.pcap,reply,*,*,*) - fragments(a.pcap,10.0.0.3)",
+                    "kernel.rekeys > esp(a.pcap,10.0.0.1) - esp(a.pcap,10.0.0.2)")
+        self.fails("noted(rekeys) = esp(a.pcap,10.0.0.1) - esp(a.pcap,10.0.0.2)")
+        self.fails("noted(rekeys) = noted(word) - noted(rekeys)")
         for fact in ("echoes(a.pcap,reply,10.0.0.1,10.0.0.9,63) = 2", "echoes(a.pcap,reply,10.0.0.2,*,*) = 1",
                      "echoes(a.pcap,error,*,*,*) = 0", "echoes(a.pcap,reply,*,*) = 3", "fragments(a.pcap,10.0.0.3) = 1"):
             with self.subTest(fact):

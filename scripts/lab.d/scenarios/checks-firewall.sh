@@ -1,7 +1,7 @@
 # FORWARD drops what connection tracking calls invalid: reply-style checks die, request-style ones do not.
 #
 # kernel: uml qemu
-# timeout: 300
+# timeout: 420
 
 set_up() {
     topology --edges 1

@@ -1,7 +1,7 @@
 # The customer does not forward, or has no route for the answer: reply-style checks die, and that is why.
 #
 # kernel: uml qemu
-# timeout: 300
+# timeout: 420
 
 set_up() {
     topology --edges 1

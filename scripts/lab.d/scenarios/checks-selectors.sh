@@ -1,7 +1,7 @@
 # A policy-based tunnel whose selectors do not cover what the provider checks with: dropped, and that is why.
 #
 # kernel: uml qemu
-# timeout: 300
+# timeout: 420
 
 set_up() {
     topology --edges 1 --tunnel policy
@@ -14,7 +14,7 @@ check() {
     capture c wan wan.pcap
     agent_start
     sleep 1
-    health_checks 12 reply "$customer_address" "$prober_outside" 3
+    health_checks 6 reply "$customer_address" "$prober_outside" 3
     sleep 1
     on c cat /proc/net/xfrm_stat >"$work/xfrm"
     agent_status now

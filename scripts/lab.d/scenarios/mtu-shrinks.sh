@@ -2,7 +2,7 @@
 #
 # expect: healthy/0
 # kernel: uml qemu
-# timeout: 360
+# timeout: 420
 
 set_up() { topology --edges 1 --routers 3; }
 
@@ -16,7 +16,7 @@ check() {
     link_mtu 2 1400
     # What the customer sends finds it out, as a download would.
     on c ping -q -i 0.3 -w 8 -M do -s 1400 -I "$inside_source" "$inside_target" >/dev/null 2>&1 || true
-    path_wait now 60 '"bytes": *1346'
+    path_wait now 150 '"bytes": *1346'
     agent_stop
     captures_end
     size_witness outside 1400

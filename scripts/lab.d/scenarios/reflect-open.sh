@@ -13,8 +13,9 @@ check() {
 		reply_path.reflector.forward.verdict = open
 		reply_path.reflector.reverse.verdict = open
 		reply_path.reflector.forward.replies.received > 0
-		reply_path.reflector.forward.replies.received = echoes(e1.pcap,reply,$customer_address,$reflector_address,*)
-		reply_path.reflector.reverse.replies.sent = echoes(e1.pcap,reply,$reflector_address,$customer_address,*)
-		reply_path.reflector.reverse.replies.received = echoes(wan.pcap,reply,$reflector_address,$customer_address,*)
+		# Every request was answered by a kernel, with an Echo Reply that is no probe.
+		reply_path.reflector.forward.replies.received = echoes(e1.pcap,reply,$customer_address,$reflector_address,*) - echoes(e1.pcap,request,$reflector_address,$customer_address,*)
+		reply_path.reflector.reverse.replies.sent = echoes(e1.pcap,reply,$reflector_address,$customer_address,*) - echoes(e1.pcap,request,$customer_address,$reflector_address,*)
+		reply_path.reflector.reverse.replies.received = echoes(wan.pcap,reply,$reflector_address,$customer_address,*) - echoes(wan.pcap,request,$customer_address,$reflector_address,*)
 	END
 }
