@@ -52,7 +52,7 @@ import Testing
         #expect(policy.kind == .policy)
         let plan = InsidePlan(for: [policy])
         let wan = plan.places[Self.place("wan0")]
-        #expect(Self.traffic(wan, .inbound) == [.packetTooBig, .openingSegments])
+        #expect(Self.traffic(wan, .inbound) == [.packetTooBig, .echo, .openingSegments])
         #expect(plan.tunnels[0].obstacle?.contains("policy-based") == true)
     }
 

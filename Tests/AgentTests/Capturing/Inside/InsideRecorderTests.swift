@@ -96,7 +96,6 @@ import Testing
         let report = Self.reports(recorder)["cf-1"]
         #expect(report?.sizes.inbound.seen == 1)
         #expect(report?.deviceReason?.contains("policy-based") == true)
-        #expect(report?.checks.reason?.contains("policy-based") == true)
         // Of a route-based tunnel nothing inside is seen there.
         var other = Self.recorder([.inside()], selectors: [selector])
         try Self.feed(
@@ -207,6 +206,39 @@ import Testing
         try Self.turnRound(by: nil, into: &recorder)
         let checks = try #require(Self.reports(recorder, at: 12_000)["cf-1"]?.checks)
         #expect(checks.style == .reply && checks.answered?.ratio == 0)
+    }
+
+    @Test func `checks of a policy-based tunnel arrive at the WAN`() throws {
+        var recorder = Self.recorder([.inside(device: nil), .inside("cf-2")])
+        for number in 0..<30 {
+            let echo = InsideFrame.echo(
+                "203.0.113.10", "172.64.240.\(number + 1)", isReply: true,
+                identifier: UInt16(1000 + number * 17))
+            try Self.feed(
+                InsideFrame.ethernet(echo), Self.wan, .inbound, at: Int64(number * 300),
+                into: &recorder)
+            _ = recorder.advance(to: Self.at(Int64(number * 300 + 200)))
+        }
+        _ = recorder.advance(to: Self.at(12_000))
+        let reports = Self.reports(recorder, at: 12_000)
+        #expect(reports["cf-1"]?.checks.style == .reply)
+        #expect(reports["cf-1"]?.checks.answered?.ratio == 0)
+        // A tunnel with a device has its checks there.
+        #expect(reports["cf-2"]?.checks.style == nil)
+    }
+
+    @Test func `probes of agents and reflectors are no checks`() throws {
+        var recorder = Self.recorder([.inside()])
+        for number in 0..<30 {
+            let echo = InsideFrame.echo(
+                "203.0.113.10", "172.64.240.\(number + 1)", isReply: true,
+                identifier: UInt16(1000 + number * 17),
+                payload: [0x54, 0x50, 0x52, 0x50, 1] + [UInt8](repeating: 9, count: 51))
+            try Self.feed(
+                echo, Self.xfrm1, .inbound, at: Int64(number * 300), into: &recorder)
+        }
+        _ = recorder.advance(to: Self.at(12_000))
+        #expect(Self.reports(recorder, at: 12_000)["cf-1"]?.checks.style == nil)
     }
 
     @Test func `a WAN that is not captured makes no check unanswered`() throws {

@@ -1,5 +1,6 @@
 import KernelState
 import NetworkPrimitives
+import ProviderChecks
 
 /// What the kernel says about a tunnel that helps to read its inside.
 struct InsideFacts: Equatable, Sendable {
@@ -18,6 +19,9 @@ struct InsideFacts: Equatable, Sendable {
     var decryptedPackets: UInt64 = 0
     /// Which inside packets come out of a policy-based tunnel: source and destination.
     var selectors: [Selector] = []
+
+    /// Which inside packets a policy-based tunnel encrypts.
+    var encrypted: [ProviderCheckWatch.Settings.Selector] = []
 
     /// The addresses of an inbound policy.
     struct Selector: Hashable, Sendable {
@@ -60,11 +64,22 @@ struct InsideFacts: Equatable, Sendable {
                 }
                 if plan.kind == .policy {
                     own.selectors = selectors(of: plan, remote, in: snapshot)
+                    own.encrypted = encrypted(by: plan, remote, in: snapshot)
                 }
             }
             facts[plan.name] = own
         }
         return facts
+    }
+
+    private static func encrypted(
+        by plan: TunnelPlan, _ remote: IPAddress, in snapshot: KernelSnapshot
+    ) -> [ProviderCheckWatch.Settings.Selector] {
+        TunnelDiscovery.policies(
+            device: plan.tunnelInterface, local: plan.local, remote: remote, in: snapshot
+        ).filter { $0.direction == .out }.prefix(prefixLimit).map {
+            .init(source: $0.source, destination: $0.destination)
+        }
     }
 
     private static func sidePrefixes(

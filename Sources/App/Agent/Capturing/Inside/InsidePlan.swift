@@ -47,7 +47,7 @@ struct InsidePlan: Equatable, Sendable {
                 switch direction {
                 case .inbound:
                     if isWAN { traffic.insert(.packetTooBig) }
-                    if isPolicyWAN { traffic.insert(.openingSegments) }
+                    if isPolicyWAN { traffic.formUnion([.echo, .openingSegments]) }
                 case .outbound:
                     if isWAN { traffic.insert(.echo) }
                 }

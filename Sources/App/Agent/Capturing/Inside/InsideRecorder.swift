@@ -44,12 +44,14 @@ struct InsideRecorder {
 
         /// Hands on what is known now.
         mutating func settle() {
-            checks.update(
-                .init(
-                    ownAddresses: facts.ownAddresses, localEndpoint: plan.local,
-                    farAddress: plan.farAddress, linkPrefixes: facts.linkPrefixes,
-                    sidePrefixes: facts.sidePrefixes, expectedTarget: plan.expectedTarget,
-                    watched: captured))
+            var settings = ProviderCheckWatch.Settings(
+                ownAddresses: facts.ownAddresses, localEndpoint: plan.local,
+                farAddress: plan.farAddress, linkPrefixes: facts.linkPrefixes,
+                sidePrefixes: facts.sidePrefixes, expectedTarget: plan.expectedTarget,
+                watched: captured)
+            settings.isPolicyBased = plan.isPolicyBased
+            settings.encrypted = facts.encrypted
+            checks.update(settings)
             sizes.adopt(
                 .init(
                     ownAddresses: areOwnAddressesKnown ? facts.ownAddresses : nil,
@@ -215,9 +217,14 @@ struct InsideRecorder {
     private mutating func note(_ echo: CheckObservation, at place: Place) {
         let route = routes[place.number]
         for index in route.inside { tunnels[index].checks.receive(echo) }
-        guard echo.direction == .outbound else { return }
         var elsewhere = echo
         elsewhere.place = .wan
+        guard echo.direction == .outbound else {
+            for index in route.wan where tunnels[index].plan.isPolicyBased {
+                tunnels[index].checks.receive(elsewhere)
+            }
+            return
+        }
         for index in route.wan { tunnels[index].checks.receive(elsewhere) }
         elsewhere.place = .otherTunnel
         for index in route.besides { tunnels[index].checks.receive(elsewhere) }
@@ -322,7 +329,9 @@ struct InsideRecorder {
                 report.isPolicyBased = plan.isPolicyBased && plan.device == nil
                 (report.takenAt, report.wall) = (now, wall)
                 report.sizes = tunnel.sizes.report
-                if plan.device != nil { report.checks = tunnel.checks.report(at: now) }
+                if plan.device != nil || plan.isPolicyBased && plan.wan != nil {
+                    report.checks = tunnel.checks.report(at: now)
+                }
                 return (tunnel.plan.name, report)
             }, uniquingKeysWith: { first, _ in first })
     }
