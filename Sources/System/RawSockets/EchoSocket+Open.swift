@@ -32,6 +32,10 @@ extension EchoSocket {
         }
         try filter(socket, options)
         try reportDetails(socket, options)
+        if options.bypassesPolicies {
+            // A refusal matters only where a policy covers everything, and a mark can mend that.
+            _ = DatagramSocket.bypassPolicies(socket, options.family)
+        }
         enlargeBuffers(socket)
         return descriptor
     }

@@ -22,6 +22,9 @@ public struct EchoSocketOptions: Hashable, Sendable {
     ///
     /// A busy host gets many: only for who looks for some of them.
     public var admitsRequests = false
+    /// Whether messages are kept out of IPsec tunnels of this host, as far as this process may ask for
+    /// that (CAP_NET_ADMIN).
+    public var bypassesPolicies = false
 
     /// Makes options; by default no device, mark or namespace, and fragments.
     public init(

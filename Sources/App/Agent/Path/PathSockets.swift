@@ -38,9 +38,11 @@ final class PathSockets {
         self.route = route
         self.target = target
         bypassesPolicies = path == .outside
-        options = EchoSocketOptions(
+        var options = EchoSocketOptions(
             family: target.family, device: route.device, mark: route.mark,
             namespace: route.namespace, mayFragment: false)
+        options.bypassesPolicies = bypassesPolicies
+        self.options = options
         let source = route.source.flatMap { $0.family == target.family ? $0 : nil }
         var sockets = [try EchoSocket(options, receiveByteCount: Self.longestPacket)]
         if route.device != nil {
