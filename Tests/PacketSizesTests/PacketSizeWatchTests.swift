@@ -104,23 +104,43 @@ import Testing
         #expect(watch.report.inbound.example?.isForwarded == false)
     }
 
-    @Test func `another limit counts from there on, and no counter falls`() {
+    @Test func `another limit judges what was seen before as well, and no counter falls`() {
         var watch = Self.watch
-        Self.send(Self.segment(Self.size(1400)), into: &watch)
+        Self.send(Self.segment(Self.size(1400)), at: 1, into: &watch)
+        Self.send(Self.segment(Self.size(1340)), at: 2, into: &watch)
         var settings = watch.settings
         settings.limits = SegmentSizeLimits(v4: 1406, v6: 1386)
         watch.adopt(settings)
         #expect(watch.report.outbound.v4.overPresentLimit == 0)
         #expect(watch.report.outbound.overLimit == 1)
         #expect(watch.report.outbound.example == nil)
-        Self.send(Self.segment(Self.size(1406)), into: &watch)
-        Self.send(Self.segment(Self.size(1407)), into: &watch)
+        Self.send(Self.segment(Self.size(1406)), at: 3, into: &watch)
+        Self.send(Self.segment(Self.size(1407)), at: 4, into: &watch)
         #expect(watch.report.outbound.v4.overPresentLimit == 1)
         #expect(watch.report.outbound.overLimit == 2)
+        settings.limits = SegmentSizeLimits(v4: 1306, v6: 1286)
+        watch.adopt(settings)
+        #expect(watch.report.outbound.v4.overPresentLimit == 4)
+        #expect(watch.report.outbound.overLimit == 2)
+        #expect(watch.report.outbound.example?.at == Self.at(4))
         // Other settings that leave it alone change nothing.
         settings.ownAddresses = []
         watch.adopt(settings)
-        #expect(watch.report.outbound.v4.overPresentLimit == 1)
+        #expect(watch.report.outbound.v4.overPresentLimit == 4)
+    }
+
+    @Test func `sizes beyond those that are kept are counted all the same`() {
+        var watch = Self.watch
+        for size in 1...2000 { Self.send(Self.segment(Self.size(UInt16(size))), into: &watch) }
+        #expect(watch.report.outbound.seen == 2000 && watch.report.outbound.overLimit == 640)
+        #expect(watch.report.outbound.largest == 2000)
+    }
+
+    @Test func `an example of hours ago is none any more`() {
+        var watch = Self.watch
+        Self.send(Self.segment(Self.size(1460)), at: 10, into: &watch)
+        #expect(watch.report.outbound.recentExample(at: Self.at(3609)) != nil)
+        #expect(watch.report.outbound.recentExample(at: Self.at(3610)) == nil)
     }
 
     @Test func `no option, malformed and cut ones are told apart`() {

@@ -129,6 +129,59 @@ import Testing
         }
     }
 
+    @Test func `behind a translator its address is told, and the way back is not blamed`()
+        async throws
+    {
+        try await blocking {
+            let lab = try Lab()
+            let reflector = try Reflector(lab)
+            try shell(
+                """
+                nft() { ip netns exec \(lab.router) nft "$@"; }
+                nft add table ip nat
+                nft 'add chain ip nat post { type nat hook postrouting priority 100; }'
+                nft add rule ip nat post oifname down0 masquerade
+                """)
+            let told = try reflector.measure(at: "10.60.2.2")
+            #expect(told["nat"].value as? Bool == true)
+            #expect(told["observed_address"].string == "10.60.2.1")
+            #expect(told["forward"]["requests"]["received"].integer == 10)
+            #expect(told["reverse"]["verdict"].string == "inconclusive")
+            #expect(told["reverse"]["reason"].string?.contains("translated") == true)
+            #expect(try reflector.stop().status == 0)
+        }
+    }
+
+    @Test func `the daemon measures again at reply_path_interval`() async throws {
+        try await blocking {
+            let lab = try Lab()
+            let reflector = try Reflector(lab)
+            let agent = try AgentProcess(
+                lab,
+                lab.configuration(
+                    Lab.tunnel + """
+
+                        reply_path_interval = "2s"
+                        reflector = "10.60.2.2"
+                        reflector_key_file = "\(reflector.key)"
+                        """))
+            func told() throws -> JSON {
+                try agent.status().tunnel("cf-1")["reply_path"]["reflector"]
+            }
+            let first = try eventually("it has measured", within: 20) {
+                let told = try told()
+                return told["available"].value as? Bool == true ? told : nil
+            }
+            Self.expect(first["forward"], "open", replies: 10)
+            _ = try eventually("it measures again, and again", within: 20) {
+                reflector.command.errors.components(separatedBy: "run of ").count > 3 ? true : nil
+            }
+            Self.expect(try told()["reverse"], "open", replies: 10)
+            #expect(try agent.stop().status == 0)
+            #expect(try reflector.stop().status == 0)
+        }
+    }
+
     @Test func `another key, no reflector and an exposed key file each have their reason`()
         async throws
     {

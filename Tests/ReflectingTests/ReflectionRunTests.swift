@@ -140,6 +140,18 @@ import Testing
         #expect(report.reverse.reason?.contains("translation of addresses") == true)
     }
 
+    @Test
+    func `behind a translator that lets nothing in, the way back is unclear, and why is said`() {
+        var direction = ReflectionReport.Direction()
+        (direction.replies.sent, direction.replies.received) = (10, 0)
+        (direction.requests.sent, direction.requests.received) = (10, 0)
+        direction.judge(because: nil, arrivingAt: "this host", isTranslated: true)
+        #expect(direction.verdict == .inconclusive)
+        #expect(direction.reason?.contains("addresses are translated") == true)
+        direction.judge(because: nil, arrivingAt: "this host", isTranslated: false)
+        #expect(direction.reason?.contains("translated") == false)
+    }
+
     @Test func `no clock is compared: neither skew nor drift matters`() {
         for (skew, drift) in [
             (Duration.seconds(-5), 0), (.seconds(86_400 * 400), 0), (.zero, 0.2), (.zero, -0.2),

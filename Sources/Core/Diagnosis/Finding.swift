@@ -48,6 +48,10 @@ public enum FindingID: String, CaseIterable, Sendable {
     case agentDegraded = "agent-degraded"
     /// The analysis does not see all packets, so its figures are bounds.
     case captureIncomplete = "capture-incomplete"
+    /// Fragments of outer packets were seen.
+    case espFragmented = "esp-fragmented"
+    /// Forwarded TCP SYNs leave with an MSS over the limit.
+    case mssNotClamped = "mss-not-clamped"
     /// The path reorders more than 0.1 % of the packets of single senders.
     case pathReordering = "path-reordering"
     /// Byte-identical ESP packets return late.
@@ -57,7 +61,7 @@ public enum FindingID: String, CaseIterable, Sendable {
     public var severities: [Finding.Severity] {
         switch self {
         case .agentDegraded, .captureIncomplete: [.info]
-        case .pathReordering, .replaySuspected: [.warning]
+        case .espFragmented, .mssNotClamped, .pathReordering, .replaySuspected: [.warning]
         }
     }
 }

@@ -47,8 +47,7 @@ public struct PacketSizeWatch: Sendable {
     /// Goes on with other settings; counters stay.
     public mutating func adopt(_ settings: Settings) {
         self.settings = settings
-        report.inbound.adopt(settings.limits)
-        report.outbound.adopt(settings.limits)
+        report.adopt(settings.limits)
     }
 
     /// Takes in a TCP segment of the inside.
@@ -113,6 +112,12 @@ public struct PacketSizesReport: Hashable, Sendable {
     public init(limits: SegmentSizeLimits = SegmentSizeLimits()) {
         inbound = SegmentSizeCounts(limits: limits)
         outbound = SegmentSizeCounts(limits: limits)
+    }
+
+    /// Holds what was seen against other limits; counts over the limit of their time stay.
+    public mutating func adopt(_ limits: SegmentSizeLimits) {
+        inbound.adopt(limits)
+        outbound.adopt(limits)
     }
 
     /// The SYNs of one direction.

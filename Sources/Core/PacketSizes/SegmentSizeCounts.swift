@@ -47,10 +47,35 @@ public struct SegmentSizeCounts: Hashable, Sendable {
         public var largest: Int?
         /// What is more than this is over the limit, in octets.
         public var limit: Int
-        /// Those over the present limit since it is that.
+        /// Those over the present limit, whatever the limit was when they were seen.
         public var overPresentLimit: UInt64 = 0
 
+        /// How many had which size, of the first 64 sizes: traffic has a handful.
+        private var sizes: [Int: UInt64] = [:]
+        private static let sizeLimit = 64
+
         init(limit: Int) { self.limit = limit }
+
+        /// Counts a size.
+        ///
+        /// - Returns: whether it is over the limit.
+        mutating func note(_ size: Int) -> Bool {
+            largest = max(size, largest ?? 0)
+            if sizes[size] != nil || sizes.count < Self.sizeLimit {
+                sizes[size, default: 0] &+= 1
+            }
+            guard size > limit else { return false }
+            overLimit &+= 1
+            overPresentLimit &+= 1
+            return true
+        }
+
+        /// Takes another limit.
+        mutating func adopt(_ next: Int) {
+            guard next != limit else { return }
+            limit = next
+            overPresentLimit = sizes.reduce(0) { $0 &+ ($1.key > next ? $1.value : 0) }
+        }
     }
 
     /// IPv4's.
@@ -92,10 +117,7 @@ public struct SegmentSizeCounts: Hashable, Sendable {
             self[family].withoutOption &+= 1
             return
         }
-        self[family].largest = max(size, self[family].largest ?? 0)
-        guard size > self[family].limit else { return }
-        self[family].overLimit &+= 1
-        self[family].overPresentLimit &+= 1
+        guard self[family].note(size) else { return }
         if isForwarded == true { self[family].forwardedOverLimit &+= 1 }
         if isForwarded == true || example?.isForwarded != true {
             example = Example(
@@ -105,13 +127,21 @@ public struct SegmentSizeCounts: Hashable, Sendable {
     }
 
     mutating func adopt(_ limits: SegmentSizeLimits) {
-        for (family, limit) in [(IPAddress.Family.v4, limits.v4), (.v6, limits.v6)]
-        where self[family].limit != limit {
-            self[family].limit = limit
-            self[family].overPresentLimit = 0
-            // It may be within the new limit.
-            if example?.source.family == family { example = nil }
+        v4.adopt(limits.v4)
+        v6.adopt(limits.v6)
+        if let example, let size = example.segment.maximumSegmentSize,
+            Int(size) <= self[example.source.family].limit
+        {
+            self.example = nil
         }
+    }
+
+    /// For so long a SYN speaks for those to come.
+    private static let memory = Duration.seconds(3600)
+
+    /// The example, if it is of the last hour.
+    public func recentExample(at now: MonotonicInstant) -> Example? {
+        example.flatMap { now - $0.at < Self.memory ? $0 : nil }
     }
 }
 

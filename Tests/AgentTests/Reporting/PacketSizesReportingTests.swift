@@ -153,6 +153,28 @@ import Testing
         #expect(text.contains("SYN out  TOO LARGE: 1 of 2 SYNs"))
     }
 
+    @Test func `SYNs that are not clamped and fragments are findings`() {
+        func findings(_ capture: TunnelCapture) -> [String] {
+            PacketSizeFindings.findings(of: capture, .inside()).map(\.id.rawValue)
+        }
+        var capture = Self.seen.tunnels[0].capture
+        #expect(findings(capture) == ["mss-not-clamped"])
+        let finding = PacketSizeFindings.findings(of: capture, .inside())[0]
+        #expect(finding.evidence[0].hasPrefix("1 of 2 IPv4 SYNs"))
+        #expect(finding.remedy[0].contains("-o xfrm1") && finding.remedy[0].contains("1360"))
+        var stream = CapturedStream.bare()
+        stream.direction = .inbound
+        stream.report.fragments = 5
+        capture.streams = [stream]
+        capture.inside.takenAt = at(20 + 3600)
+        #expect(findings(capture) == ["esp-fragmented"])
+        #expect(findings(TunnelCapture()).isEmpty)
+        // What this host sends itself is bounded by its routes, not by a clamp.
+        var watch = PacketSizeWatch(settings: .init(ownAddresses: [ip("10.1.0.5")]))
+        Self.send(1460, .outbound, into: &watch)
+        #expect(findings(Self.report(watch).tunnels[0].capture).isEmpty)
+    }
+
     @Test func `every series is there from the first scrape, and follows`() {
         func values(_ report: StatusReport) -> [String: String] {
             let text = String(

@@ -16,5 +16,8 @@ check() {
 		findings[].id lacks mss-not-clamped
 		file(syns) matches mss 1306
 		file(syns) lacks mss 1460
+		path_mtu.syn_mss.outbound.seen >= 5
+		path_mtu.syn_mss.outbound.largest = 1306
+		path_mtu.syn_mss.outbound.over_limit = 0
 	END
 }

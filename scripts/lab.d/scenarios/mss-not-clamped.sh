@@ -14,5 +14,9 @@ check() {
     facts now <<-END
 		findings[].id has mss-not-clamped
 		file(syns) matches mss 1460
+		path_mtu.syn_mss.outbound.largest = 1460
+		path_mtu.syn_mss.outbound.over_limit >= 5
+		path_mtu.syn_mss.outbound.ipv4.limit = 1306
+		path_mtu.syn_mss.outbound.example.forwarded = true
 	END
 }

@@ -25,7 +25,8 @@ struct PacketSizesText {
         let name = "SYN \(direction == .outbound ? "out" : "in")"
         let over = counts.v4.overPresentLimit &+ counts.v6.overPresentLimit
         let largest = counts.largest.map { ", the largest \($0)" } ?? ""
-        guard over > 0 else {
+        let example = counts.recentExample(at: capture.inside.takenAt)
+        guard over > 0, example != nil else {
             return (
                 name, "",
                 "\(FigureText.count(counts.seen, "SYN")), none with an MSS over "
@@ -35,7 +36,7 @@ struct PacketSizesText {
         var text =
             "\(over) of \(FigureText.count(counts.seen, "SYN")) with an MSS over "
             + "\(limits(counts))\(largest)"
-        if let example = counts.example {
+        if let example {
             text +=
                 "; like \(Self.end(example.source, example.segment.sourcePort)) to "
                 + "\(Self.end(example.destination, example.segment.destinationPort))"

@@ -390,7 +390,8 @@ public final class ProbingService: Sendable {
                     kernel: tunnel.kernel, snapshot: sight.facts[namespace]?.snapshot, at: now,
                     wall: wall)
                 tunnel.findings += CaptureFindings.findings(of: tunnel.capture, tunnel.plan)
-                noteLimits(by: tunnel)
+                noteLimits(by: &tunnel)
+                tunnel.findings += PacketSizeFindings.findings(of: tunnel.capture, tunnel.plan)
                 return tunnel
             }, captures: captured.places,
             transformErrors: namespaces.withLock { $0?.errorTotals } ?? [:])
@@ -399,12 +400,14 @@ public final class ProbingService: Sendable {
     }
 
     /// Says which TCP segments are too large, as soon as the paths say what fits.
-    private func noteLimits(by tunnel: TunnelReport) {
+    private func noteLimits(by tunnel: inout TunnelReport) {
         let mtu = tunnel.path.tunnelMTU
         guard let v4 = mtu.recommendedMSSIPv4 else { return }
         // Without 1280 octets inside no IPv6 fits at all.
-        capture.inside.note(
-            SegmentSizeLimits(v4: v4, v6: mtu.recommendedMSSIPv6 ?? 0), of: tunnel.plan.name)
+        let limits = SegmentSizeLimits(v4: v4, v6: mtu.recommendedMSSIPv6 ?? 0)
+        capture.inside.note(limits, of: tunnel.plan.name)
+        // What was seen before the path was measured is held against it as well.
+        tunnel.capture.inside.sizes.adopt(limits)
     }
 
     /// One moment on both clocks: the closest of a few readings, since a busy host may come between.

@@ -128,7 +128,11 @@ extension ReflectionReport.Direction {
         }
         precondition(received == 0, "a reply that came was judged above")
         guard arrived > 0 else {
-            reason = "neither Echo Replies nor Echo Requests arrived at \(place)"
+            reason =
+                "neither Echo Replies nor Echo Requests arrived at \(place)"
+                + (isTranslated == true
+                    ? ": addresses are translated on the way, which lets in what was asked for only"
+                    : "")
             return
         }
         // Laplace's rule for the share that is lost; a copy that came of too few sent is no loss.

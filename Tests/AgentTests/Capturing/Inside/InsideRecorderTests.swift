@@ -201,73 +201,44 @@ import Testing
         #expect(Self.reports(recorder, at: 12_000)["cf-2"]?.checks.style == nil)
     }
 
-    /// Reply-style checks as a policy-based tunnel's WAN shows them: decrypted, with a source of ours.
-    private static func decrypted(into recorder: inout InsideRecorder) throws {
-        for number in 0..<30 {
-            let time = Int64(number * 300)
-            try feed(
-                InsideFrame.ethernet(
-                    InsideFrame.echo(
-                        "203.0.113.10", "172.64.240.\(number + 1)", isReply: true,
-                        identifier: UInt16(1000 + number * 17))), wan, .inbound, at: time,
-                into: &recorder)
-            _ = recorder.advance(to: at(time + 200))
-        }
-        _ = recorder.advance(to: at(12_000))
-    }
-
-    @Test func `checks of a policy-based tunnel show at the WAN`() throws {
-        var recorder = Self.recorder([.inside(device: nil)])
-        var facts = InsideFacts()
-        facts.ownAddresses = [ip("203.0.113.10")]
-        recorder.note(["cf-1": facts], at: Self.at(0))
-        try Self.decrypted(into: &recorder)
-        let checks = try #require(Self.reports(recorder, at: 12_000)["cf-1"]?.checks)
-        #expect(checks.style == .reply && checks.answered?.ratio == 0)
-        #expect(checks.missing?.source == ip("203.0.113.10"))
-        // What a policy takes leaves encrypted: then its absence says nothing.
-        recorder = Self.recorder([.inside(device: nil)])
-        facts.encrypted = [
-            .init(
-                source: IPPrefix(ip("203.0.113.10"), length: 32),
-                destination: IPPrefix(ip("0.0.0.0"), length: 0))
-        ]
-        recorder.note(["cf-1": facts], at: Self.at(0))
-        try Self.decrypted(into: &recorder)
-        #expect(Self.reports(recorder, at: 12_000)["cf-1"]?.checks.answered == nil)
-    }
-
-    @Test func `policy-based tunnels that share a WAN cannot be told apart`() throws {
-        var recorder = Self.recorder([
-            .inside("cf-1", device: nil), .inside("cf-2", device: nil, remote: "198.51.100.2"),
-        ])
-        try Self.decrypted(into: &recorder)
-        for name in ["cf-1", "cf-2"] {
-            let checks = try #require(Self.reports(recorder, at: 12_000)[name]?.checks)
-            #expect(checks.reason?.contains("share the WAN") == true)
-        }
-    }
-
-    @Test func `probes of a reflector are no checks`() throws {
-        var recorder = Self.recorder([.inside()])
-        for number in 0..<30 {
-            let time = Int64(number * 300)
-            let probe = [0x54, 0x50, 0x52, 0x50, 1, 4] + [UInt8](repeating: 0, count: 50)
-            try Self.feed(
-                InsideFrame.echo(
-                    "203.0.113.10", "172.64.240.1", isReply: true, identifier: UInt16(number),
-                    payload: probe), Self.xfrm1, .inbound, at: time, into: &recorder)
-            _ = recorder.advance(to: Self.at(time + 200))
-        }
-        _ = recorder.advance(to: Self.at(12_000))
-        #expect(Self.reports(recorder, at: 12_000)["cf-1"]?.checks.style == nil)
-    }
-
     @Test func `checks that nobody turns round are unanswered`() throws {
         var recorder = Self.recorder([.inside()])
         try Self.turnRound(by: nil, into: &recorder)
         let checks = try #require(Self.reports(recorder, at: 12_000)["cf-1"]?.checks)
         #expect(checks.style == .reply && checks.answered?.ratio == 0)
+    }
+
+    @Test func `checks of a policy-based tunnel arrive at the WAN`() throws {
+        var recorder = Self.recorder([.inside(device: nil), .inside("cf-2")])
+        for number in 0..<30 {
+            let echo = InsideFrame.echo(
+                "203.0.113.10", "172.64.240.\(number + 1)", isReply: true,
+                identifier: UInt16(1000 + number * 17))
+            try Self.feed(
+                InsideFrame.ethernet(echo), Self.wan, .inbound, at: Int64(number * 300),
+                into: &recorder)
+            _ = recorder.advance(to: Self.at(Int64(number * 300 + 200)))
+        }
+        _ = recorder.advance(to: Self.at(12_000))
+        let reports = Self.reports(recorder, at: 12_000)
+        #expect(reports["cf-1"]?.checks.style == .reply)
+        #expect(reports["cf-1"]?.checks.answered?.ratio == 0)
+        // A tunnel with a device has its checks there.
+        #expect(reports["cf-2"]?.checks.style == nil)
+    }
+
+    @Test func `probes of agents and reflectors are no checks`() throws {
+        var recorder = Self.recorder([.inside()])
+        for number in 0..<30 {
+            let echo = InsideFrame.echo(
+                "203.0.113.10", "172.64.240.\(number + 1)", isReply: true,
+                identifier: UInt16(1000 + number * 17),
+                payload: [0x54, 0x50, 0x52, 0x50, 1] + [UInt8](repeating: 9, count: 51))
+            try Self.feed(
+                echo, Self.xfrm1, .inbound, at: Int64(number * 300), into: &recorder)
+        }
+        _ = recorder.advance(to: Self.at(12_000))
+        #expect(Self.reports(recorder, at: 12_000)["cf-1"]?.checks.style == nil)
     }
 
     @Test func `a WAN that is not captured makes no check unanswered`() throws {

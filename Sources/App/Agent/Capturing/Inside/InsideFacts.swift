@@ -1,5 +1,6 @@
 import KernelState
 import NetworkPrimitives
+import ProviderChecks
 
 /// What the kernel says about a tunnel that helps to read its inside.
 struct InsideFacts: Equatable, Sendable {
@@ -19,10 +20,10 @@ struct InsideFacts: Equatable, Sendable {
     /// Which inside packets come out of a policy-based tunnel: source and destination.
     var selectors: [Selector] = []
 
-    /// Which inside packets leave encrypted by policies alone: source and destination.
-    var encrypted: [Selector] = []
+    /// Which inside packets a policy-based tunnel encrypts.
+    var encrypted: [ProviderCheckWatch.Settings.Selector] = []
 
-    /// The addresses of a policy.
+    /// The addresses of an inbound policy.
     struct Selector: Hashable, Sendable {
         var source: IPPrefix
         var destination: IPPrefix
@@ -63,12 +64,22 @@ struct InsideFacts: Equatable, Sendable {
                 }
                 if plan.kind == .policy {
                     own.selectors = selectors(of: plan, remote, in: snapshot)
-                    own.encrypted = encrypted(in: snapshot)
+                    own.encrypted = encrypted(by: plan, remote, in: snapshot)
                 }
             }
             facts[plan.name] = own
         }
         return facts
+    }
+
+    private static func encrypted(
+        by plan: TunnelPlan, _ remote: IPAddress, in snapshot: KernelSnapshot
+    ) -> [ProviderCheckWatch.Settings.Selector] {
+        TunnelDiscovery.policies(
+            device: plan.tunnelInterface, local: plan.local, remote: remote, in: snapshot
+        ).filter { $0.direction == .out }.prefix(prefixLimit).map {
+            .init(source: $0.source, destination: $0.destination)
+        }
     }
 
     private static func sidePrefixes(
@@ -99,13 +110,6 @@ struct InsideFacts: Equatable, Sendable {
         return policies.filter { $0.direction == .in || $0.direction == .forward }
             .map { Selector(source: $0.source, destination: $0.destination) }
             .filter { seen.insert($0).inserted }.prefix(prefixLimit).map { $0 }
-    }
-
-    /// Outbound policies that ask for IPsec, whichever tunnel's.
-    private static func encrypted(in snapshot: KernelSnapshot) -> [Selector] {
-        (snapshot.policies.value ?? []).lazy
-            .filter { $0.direction == .out && !$0.templates.isEmpty }
-            .prefix(prefixLimit).map { Selector(source: $0.source, destination: $0.destination) }
     }
 
     /// Nothing is known.

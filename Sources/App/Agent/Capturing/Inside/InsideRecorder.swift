@@ -2,7 +2,6 @@ import NetworkPrimitives
 import PacketFormats
 import PacketSizes
 import ProviderChecks
-import Reflecting
 
 /// Frames of tunnels' insides in, checks and packet sizes out: the engine of the inside's thread.
 ///
@@ -50,10 +49,8 @@ struct InsideRecorder {
                 farAddress: plan.farAddress, linkPrefixes: facts.linkPrefixes,
                 sidePrefixes: facts.sidePrefixes, expectedTarget: plan.expectedTarget,
                 watched: captured)
-            settings.isPolicyBased = plan.isPolicyBased && plan.device == nil
-            settings.encrypted = facts.encrypted.map {
-                .init(source: $0.source, destination: $0.destination)
-            }
+            settings.isPolicyBased = plan.isPolicyBased
+            settings.encrypted = facts.encrypted
             checks.update(settings)
             sizes.adopt(
                 .init(
@@ -223,21 +220,14 @@ struct InsideRecorder {
         var elsewhere = echo
         elsewhere.place = .wan
         guard echo.direction == .outbound else {
-            if let index = soleDecrypter(route) { tunnels[index].checks.receive(elsewhere) }
+            for index in route.wan where tunnels[index].plan.isPolicyBased {
+                tunnels[index].checks.receive(elsewhere)
+            }
             return
         }
         for index in route.wan { tunnels[index].checks.receive(elsewhere) }
         elsewhere.place = .otherTunnel
         for index in route.besides { tunnels[index].checks.receive(elsewhere) }
-    }
-
-    /// The policy-based tunnel whose packets show at a WAN decrypted; nil for none, and for several,
-    /// which cannot be told apart there.
-    private func soleDecrypter(_ route: Routes) -> Int? {
-        let based = route.wan.filter {
-            tunnels[$0].plan.isPolicyBased && tunnels[$0].plan.device == nil
-        }
-        return based.count == 1 ? based[0] : nil
     }
 
     private mutating func noteTooBig(
@@ -271,10 +261,6 @@ struct InsideRecorder {
         case EchoMessage.Kind.request.type(in: header.source.family): kind = .request
         case EchoMessage.Kind.reply.type(in: header.source.family): kind = .reply
         default: return nil
-        }
-        // Probes of an agent and its reflector are no checks, from whichever end they come.
-        guard !ReflectionProbe.looksLike(message.extracting(start..<message.byteCount)) else {
-            return nil
         }
         return CheckObservation(
             at: arrival, place: .tunnel, direction: direction == .inbound ? .inbound : .outbound,
@@ -343,15 +329,8 @@ struct InsideRecorder {
                 report.isPolicyBased = plan.isPolicyBased && plan.device == nil
                 (report.takenAt, report.wall) = (now, wall)
                 report.sizes = tunnel.sizes.report
-                if plan.device != nil {
+                if plan.device != nil || plan.isPolicyBased && plan.wan != nil {
                     report.checks = tunnel.checks.report(at: now)
-                } else if plan.isPolicyBased, let wan = plan.wan, let number = numbers[wan] {
-                    report.checks =
-                        soleDecrypter(routes[number]) == nil
-                        ? ProviderChecksReport(
-                            unknown: "several policy-based tunnels share the WAN interface: whose "
-                                + "checks arrive there cannot be told")
-                        : tunnel.checks.report(at: now)
                 }
                 return (tunnel.plan.name, report)
             }, uniquingKeysWith: { first, _ in first })
