@@ -3,6 +3,6 @@ import Testing
 
 @Suite struct KeyDaemonErrorTests {
     @Test func `an error says what is not available`() {
-        #expect(KeyDaemonError.unavailable("a") != .unavailable("b"))
+        #expect("\(KeyDaemonError.unavailable("connect to a: refused"))" == "connect to a: refused")
     }
 }

@@ -52,7 +52,7 @@ import Testing
             let block = LadderText(report: report, title: "t", rule: "-", isVerbose: false).block
             let lines = block.lines(TextPalette(isColored: false))
             // Before it: the title and the names of the columns.
-            #expect(lines.firstIndex { $0.contains("replies die here") } == cut + 2)
+            #expect(lines.firstIndex { $0.contains(" replies die here ") } == cut + 2)
             #expect(lines.filter { $0.contains("0/3") }.count == 5 - cut)
         }
     }
@@ -80,9 +80,11 @@ import Testing
                 $0 != "E"
             }
         }
-        #expect(site(1, [1]) == "after hop 1 (192.0.2.1) while ")
-        #expect(site(1, [0, 1, 2]) == "after hop 1 (192.0.2.1), or before the first or 2 while ")
-        #expect(site(0, [0, 1, 2]) == "before the first hop, or after hop 1 or 2 while ")
+        #expect(site(1, [1]) == "after hop 1 (192.0.2.1), while ")
+        #expect(site(1, [1, 2]) == "after hop 1 (192.0.2.1) or 2, while ")
+        #expect(site(2, [1, 2, 3]) == "after hop 2 (192.0.2.2), 1 or 3, while ")
+        #expect(site(1, [0, 1]) == "after hop 1 (192.0.2.1) or before the first, while ")
+        #expect(site(0, [0, 1, 2]) == "before the first hop, or after hop 1 or 2, while ")
     }
 
     @Test func `who drops them is said as far as it is certain`() {
@@ -132,6 +134,11 @@ import Testing
             line { $0.limitingLink = doubtful }
                 .hasSuffix("the limit is behind hop 5, or on the way back"))
         #expect(
+            line {
+                $0.isBlackHole = true
+                $0.limitingLink = .init(distance: 0, router: nil)
+            }.contains("BLACK HOLE: larger packets vanish on this host's own link, and no"))
+        #expect(
             line { $0.limitingLinkReason = "not looked for" }.hasSuffix("1454  not looked for"))
     }
 
@@ -145,6 +152,20 @@ import Testing
         }
         #expect(line(1446).hasSuffix("just what fits outside"))
         #expect(line(1400).hasSuffix("all that the device lets in"))
+    }
+
+    @Test func `a route narrower than its device is what counts`() {
+        var path = MadeUpPath.healthy.path
+        path.deviceMTU = .known(1480)
+        let layout = TextLayout(
+            palette: TextPalette(isColored: false), glyphs: .ascii, columns: 200)
+        func line() -> String { PathMTUText(path: path, device: nil, layout: layout).lines[2] }
+        path.routeMTU = .known(1446)
+        #expect(line().hasSuffix("1480  the route into it lets 1446 in, and that fits"))
+        path.routeMTU = .known(1480)
+        #expect(line().hasSuffix("1480  fits; the route has 1480"))
+        path.tunnelMTU.isDeviceTooLarge = true
+        #expect(line().hasSuffix("that do not fit; the route has 1480"))
     }
 
     @Test func `what to do depends on what the device has`() {
@@ -176,7 +197,7 @@ import Testing
         #expect(page.contains("<p>MTU: outside 1500, inside 1446, device 1400, overhead 54, set"))
         #expect(
             page.contains(
-                "<p class=\"down\">Echo Replies outside: Echo Replies die after hop 3 (198.18.0.5), or 4 while"
+                "<p class=\"down\">Echo Replies outside: Echo Replies die after hop 3 (198.18.0.5) or 4, while"
             ))
         #expect(page.contains("<summary>Hop by hop</summary>"))
         #expect(!StatusPage(report: .made(.unknown)).html.contains("<details>"))

@@ -35,7 +35,8 @@ struct LadderText {
     private var cut: Int? { report.verdict == .blocked ? report.blockedAfterHop : nil }
 
     private func line(width: Int) -> TextTable.Cell {
-        let text = " replies die here "
+        let isExact = (report.likelyHops ?? []).count < 2
+        let text = isExact ? " replies die here " : " replies die about here "
         let rest = max(0, width - text.count)
         func rule(_ count: Int) -> String { String(repeating: self.rule, count: count) }
         return .init(rule(rest / 2) + text + rule(rest - rest / 2), .bad)

@@ -15,8 +15,8 @@ struct PathMTUText {
     var lines: [String] {
         if let reason = commonReason { return layout.entry("MTU", "", .plain, reason) }
         var rows = [
-            Row("outside", Self.size(path.outsideMTU), note(path.outsideMTU)),
-            Row("inside", Self.size(path.insideMTU), note(path.insideMTU), agreement),
+            Row("outside", Self.size(path.outsideMTU), note(path.outsideMTU, .outside)),
+            Row("inside", Self.size(path.insideMTU), note(path.insideMTU, .inside), agreement),
         ]
         rows.append(Row("device", path.deviceMTU.value.map(String.init) ?? "-", deviceNote))
         rows.append(Row("overhead", mtu.overhead.map(String.init) ?? "-", overheadNote))
@@ -86,10 +86,10 @@ struct PathMTUText {
         report.bytes.map(String.init) ?? report.atLeast.map { ">=\($0)" } ?? "-"
     }
 
-    private func note(_ report: PathMTUReport) -> Note {
+    private func note(_ report: PathMTUReport, _ path: ProbePath) -> Note {
         var parts: [String] = []
         var style = TextStyle.faint
-        let link = Self.place(report)
+        let link = Self.place(report, path)
         if report.isBlackHole == true {
             style = .bad
             parts.append(
@@ -118,10 +118,11 @@ struct PathMTUText {
     }
 
     /// Where the link is that limits; nil where that is not known at all.
-    private static func place(_ report: PathMTUReport) -> String? {
+    private static func place(_ report: PathMTUReport, _ path: ProbePath) -> String? {
         let doubt = report.limitingLink?.mayBeOnTheWayBack == true ? ", or on the way back" : ""
         let router = report.limitingLink?.router.map { "\($0)" }
         switch report.limitingLink?.distance {
+        case 0? where path == .inside: return "in the tunnel itself\(doubt)"
         case 0?: return "on this host's own link\(doubt)"
         case let hop?: return "behind hop \(hop)" + (router.map { " (\($0))" } ?? "") + doubt
         case nil: break
@@ -147,12 +148,17 @@ struct PathMTUText {
     }
 
     private var deviceNote: Note? {
-        let route = path.routeMTU.value.map { "; the route has \($0)" } ?? ""
-        if let reason = path.deviceMTU.reason { return (reason + route, .faint) }
+        let route = path.routeMTU.value
+        let also = route.map { "; the route has \($0)" } ?? ""
+        guard let device = path.deviceMTU.value else {
+            return (path.deviceMTU.because + also, .faint)
+        }
         switch mtu.isDeviceTooLarge {
-        case true?: return ("TOO LARGE: it lets packets in that do not fit\(route)", .bad)
-        case false?: return ("fits\(route)", .faint)
-        case nil: return route.isEmpty ? nil : (String(route.dropFirst(2)), .faint)
+        case true?: return ("TOO LARGE: it lets packets in that do not fit\(also)", .bad)
+        case false?:
+            guard let route, route < device else { return ("fits\(also)", .faint) }
+            return ("the route into it lets \(route) in, and that fits", .faint)
+        case nil: return route.map { ("the route has \($0)", .faint) }
         }
     }
 

@@ -88,19 +88,22 @@ extension ReplyPathReport {
         }
     }
 
+    /// Where they die: the likeliest hop, and all others that it may be.
     private var site: String {
         let others = (likelyHops ?? []).filter { $0 != blockedAfterHop }
-            .map { $0 == 0 ? "before the first" : "\($0)" }.joined(separator: " or ")
+            .map { $0 == 0 ? "before the first" : "\($0)" }
         guard let hop = blockedAfterHop, hop > 0 else {
-            return "before the first hop" + (others.isEmpty ? "" : ", or after hop \(others)")
+            let doubt = others.isEmpty ? "" : ", or after hop \(others.joined(separator: " or "))"
+            return "before the first hop\(doubt)"
         }
-        return "after hop \(hop)" + (blockedAfterAddress.map { " (\($0))" } ?? "")
-            + (others.isEmpty ? "" : ", or \(others)")
+        let hops = ["\(hop)" + (blockedAfterAddress.map { " (\($0))" } ?? "")] + others
+        let last = hops.count > 1 ? " or \(hops[hops.count - 1])" : ""
+        return "after hop " + hops.prefix(max(1, hops.count - 1)).joined(separator: ", ") + last
     }
 
     private var beyond: String {
         if dropsAllICMP == true { return ", and Echo Requests with them" }
-        return lastHopRequest.map { " while Echo Requests come as far as hop \($0)" } ?? ""
+        return lastHopRequest.map { ", while Echo Requests come as far as hop \($0)" } ?? ""
     }
 
     private var certainty: String {
