@@ -53,6 +53,8 @@ class Soak(unittest.TestCase):
         inside = said()
         inside["reply_path"]["inside"]["verdict"] = "blocked"
         self.wrong("blames the inside", inside)
+        inside["reply_path"]["outside"].update(blocked_after_hop=0, likely_hops=[0])
+        self.right(inside, place="host", alive=0)
 
     def test_a_blocked_path_called_open_fails(self):
         self.wrong("calls open", said("open"))
@@ -64,6 +66,7 @@ class Soak(unittest.TestCase):
         self.wrong("inside 1342", said(inside=1342))
         self.wrong("outside not known", said(outside=None))
         self.right(said(outside=None), loss=30)
+        self.right(said("open", outside=None), place="inbound", alive=None)
         self.wrong("outside 1399", said(outside=1399), loss=30)
         self.wrong("names hop 3", said(hop=3))
         self.right(said(hop=None))

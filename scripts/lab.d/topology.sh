@@ -237,7 +237,7 @@ _end() {
         ;;
     gre*/*)
         if [[ -n $six ]]; then
-            say "$1" "link add $tunnel_device type ip6gre local $2 remote $3 hoplimit 64"
+            say "$1" "link add $tunnel_device type ip6gre local $2 remote $3 hoplimit 64 encaplimit none"
         else
             say "$1" "link add $tunnel_device type gre local $2 remote $3 ttl 64"
         fi
