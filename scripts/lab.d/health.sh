@@ -5,8 +5,8 @@
 
 readonly prober_outside=198.51.100.66 prober_inside=10.253.0.66
 
-# health_prober: adds that namespace, hp. Outside it has the address prober_outside, inside prober_inside; edge 1
-# swallows what comes back to either.
+# health_prober: adds that namespace, hp. Outside it has the address prober_outside, inside prober_inside, or it
+# checks in the name of the edge's inside address; edge 1 swallows what comes back to any of them.
 health_prober() {
     local near far
     _said_namespaces='' _said_links=''
@@ -25,6 +25,8 @@ health_prober() {
     say e1 'rule add iif checks lookup 42'
     ip -batch - <<<"$_said_namespaces$_said_links"
     hear
+    # Some checks have the edge's own inside address as their source.
+    on e1 sysctl -q -w net.ipv4.conf.checks.accept_local=1
 }
 
 # health_settings ACCEPT_LOCAL RP_FILTER: of the customer. The kernel takes the larger rp_filter of a device's
@@ -51,7 +53,7 @@ health_cell() {
     reply-unidirectional) source=$customer_address destination=$prober_outside ;;
     reply-bidirectional) source=$inside_source destination=$prober_inside ;;
     request-unidirectional) source=$prober_outside destination=$customer_address ;;
-    request-bidirectional) source=$prober_inside destination=$inside_source ;;
+    request-bidirectional) source=$inside_target destination=$inside_source ;;
     esac
     [[ $answered == yes ]] || ratio=0 tries=3
     write_configuration 'reply_path_interval = "1h"' 'pmtu_interval = "1h"'
