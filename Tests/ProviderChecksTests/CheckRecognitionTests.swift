@@ -256,4 +256,32 @@ import Testing
         #expect(report.answered == nil)
         #expect(report.answeredReason?.contains("encrypted") == true)
     }
+
+    @Test func `whoever asks the tunnel's address often, with a fresh identifier each, checks it`()
+    {
+        var watch = watch
+        for number in 0..<40 {
+            watch.receive(
+                Self.message(
+                    .request, from: "10.253.9.9", to: "10.252.2.27", UInt16(number * 13),
+                    at: Double(number) / 4))
+            watch.advance(to: at(Double(number) / 4))
+        }
+        #expect(Self.count(watch, at: 15) == 33)
+        // Now and then, or with one identifier, is somebody's ping.
+        var slow = self.watch
+        var steady = self.watch
+        for number in 0..<60 {
+            slow.receive(
+                Self.message(
+                    .request, from: "10.253.9.9", to: "10.252.2.27", UInt16(number * 13),
+                    at: Double(number) * 30))
+            steady.receive(
+                Self.message(
+                    .request, from: "10.253.9.9", to: "10.252.2.27", 5, UInt16(number),
+                    at: Double(number)))
+        }
+        #expect(Self.count(slow, at: 1_900) == 0)
+        #expect(Self.count(steady, at: 70) == 0)
+    }
 }

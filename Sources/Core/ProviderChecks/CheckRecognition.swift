@@ -4,7 +4,8 @@ import NetworkPrimitives
 ///
 /// Some are known by their addresses: nothing but a check comes out of the tunnel with a source of
 /// this side as an Echo Reply, or asks the outer address of this end. The rest is known by its shape:
-/// several public senders, a fresh identifier in nearly every message. What is neither is not taken
+/// several public senders, or one that asks the tunnel's own address often, and a fresh identifier in
+/// nearly every message. What is neither is not taken
 /// for a check.
 struct CheckRecognition: Sendable {
     private struct Target: Hashable, Sendable {
@@ -14,6 +15,8 @@ struct CheckRecognition: Sendable {
 
     /// What was seen of one target that no address gives away.
     private struct Shape: Sendable {
+        /// When the last few with a fresh identifier came.
+        var freshTimes: [MonotonicInstant] = []
         var fresh = 0
         var continued = 0
         /// The first few senders.
@@ -72,7 +75,10 @@ struct CheckRecognition: Sendable {
             return theirs == settings.farAddress || ours == settings.localEndpoint
                 || ours == settings.expectedTarget
                 || settings.linkPrefixes.contains { $0.contains(theirs) }
-                || hasShape(.request, ours, theirs, arrival)
+                || hasShape(
+                    .request, ours, theirs, arrival,
+                    isTunnelAddress: settings.ownAddresses.contains(ours)
+                        && settings.linkPrefixes.contains { $0.contains(ours) })
         case .reply:
             if settings.ownAddresses.contains(ours) || ours == settings.localEndpoint {
                 return true
@@ -91,13 +97,13 @@ struct CheckRecognition: Sendable {
             {
                 return true
             }
-            return hasShape(.reply, ours, theirs, arrival)
+            return hasShape(.reply, ours, theirs, arrival, isTunnelAddress: false)
         }
     }
 
     private mutating func hasShape(
         _ style: ProviderChecksReport.Style, _ ours: IPAddress, _ theirs: IPAddress,
-        _ arrival: CheckObservation
+        _ arrival: CheckObservation, isTunnelAddress: Bool
     ) -> Bool {
         let thread = Thread(
             source: theirs, destination: ours, identifier: arrival.identifier)
@@ -108,7 +114,13 @@ struct CheckRecognition: Sendable {
         threads.renew(thread, (count, arrival.at))
         let target = Target(style: style, address: ours)
         var shape = shapes[target] ?? Shape()
-        if count == 1 { shape.fresh += 1 } else { shape.continued += 1 }
+        if count == 1 {
+            shape.fresh += 1
+            shape.freshTimes.append(arrival.at)
+            if shape.freshTimes.count > Self.freshNeeded { shape.freshTimes.removeFirst() }
+        } else {
+            shape.continued += 1
+        }
         if shape.senders.count < Self.sendersNeeded, theirs.isPublic,
             !shape.senders.contains(theirs)
         {
@@ -119,9 +131,17 @@ struct CheckRecognition: Sendable {
             shape.continued /= 2
         }
         shapes.renew(target, shape)
-        return count <= Self.repetitions && theirs.isPublic && shape.fresh >= Self.freshNeeded
+        guard count <= Self.repetitions, shape.continued < shape.fresh * Self.repetitions else {
+            return false
+        }
+        // Hardly anybody else asks a tunnel's own address that often with a fresh identifier each.
+        if style == .request, isTunnelAddress, shape.freshTimes.count == Self.freshNeeded,
+            arrival.at - shape.freshTimes[0] <= Self.memory
+        {
+            return true
+        }
+        return theirs.isPublic && shape.fresh >= Self.freshNeeded
             && shape.senders.count >= Self.sendersNeeded
-            && shape.continued < shape.fresh * Self.repetitions
     }
 }
 

@@ -227,6 +227,22 @@ import Testing
         #expect(reports["cf-2"]?.checks.style == nil)
     }
 
+    @Test func `policy-based tunnels that share a WAN cannot be told apart`() throws {
+        var recorder = Self.recorder([
+            .inside("cf-1", device: nil), .inside("cf-2", device: nil, remote: "198.51.100.2"),
+        ])
+        try Self.feed(
+            InsideFrame.ethernet(
+                InsideFrame.echo("203.0.113.10", "172.64.240.1", isReply: true, identifier: 7)),
+            Self.wan, .inbound, at: 0, into: &recorder)
+        _ = recorder.advance(to: Self.at(12_000))
+        for name in ["cf-1", "cf-2"] {
+            let checks = try #require(Self.reports(recorder, at: 12_000)[name]?.checks)
+            #expect(checks.reason?.contains("share the WAN") == true)
+            #expect(checks.totals.isEmpty)
+        }
+    }
+
     @Test func `probes of agents and reflectors are no checks`() throws {
         var recorder = Self.recorder([.inside()])
         for number in 0..<30 {

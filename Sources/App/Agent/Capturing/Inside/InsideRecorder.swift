@@ -220,14 +220,19 @@ struct InsideRecorder {
         var elsewhere = echo
         elsewhere.place = .wan
         guard echo.direction == .outbound else {
-            for index in route.wan where tunnels[index].plan.isPolicyBased {
-                tunnels[index].checks.receive(elsewhere)
-            }
+            if let index = soleDecrypter(route) { tunnels[index].checks.receive(elsewhere) }
             return
         }
         for index in route.wan { tunnels[index].checks.receive(elsewhere) }
         elsewhere.place = .otherTunnel
         for index in route.besides { tunnels[index].checks.receive(elsewhere) }
+    }
+
+    /// The policy-based tunnel whose packets show at a WAN decrypted; nil for none, and for several,
+    /// which cannot be told apart there.
+    private func soleDecrypter(_ route: Routes) -> Int? {
+        let based = route.wan.filter { tunnels[$0].plan.isPolicyBased }
+        return based.count == 1 ? based[0] : nil
     }
 
     private mutating func noteTooBig(
@@ -329,9 +334,19 @@ struct InsideRecorder {
                 report.isPolicyBased = plan.isPolicyBased && plan.device == nil
                 (report.takenAt, report.wall) = (now, wall)
                 report.sizes = tunnel.sizes.report
-                if plan.device != nil || plan.isPolicyBased && plan.wan != nil {
-                    report.checks = tunnel.checks.report(at: now)
+                let checks = tunnel.checks.report(at: now)
+                if plan.device != nil {
+                    report.checks = checks
+                } else if plan.isPolicyBased, let wan = plan.wan, let number = numbers[wan] {
+                    report.checks =
+                        soleDecrypter(routes[number]) == nil
+                        ? ProviderChecksReport(
+                            unknown: "several policy-based tunnels share the WAN interface: whose "
+                                + "checks arrive there cannot be told")
+                        : checks
                 }
+                // What was counted stays counted.
+                report.checks.totals = checks.totals
                 return (tunnel.plan.name, report)
             }, uniquingKeysWith: { first, _ in first })
     }
