@@ -23,7 +23,8 @@ import Testing
         "verdict", "blocked_after_hop", "blocked_after_address", "last_hop_request",
         "last_hop_reply", "confidence", "reason", "likely_hops", "place", "checksums", "hops",
         "measured_at", "may_be_provider_edge", "refused_by", "drops_all_icmp", "target_hop",
-        "ignored_answers", "captured", "capture_reason",
+        "ignored_answers", "captured", "capture_reason", "open_probability",
+        "blocked_after_probabilities",
     ]
     private static let hopKeys = [
         "hop", "target", "requests_sent", "requests_answered", "replies_sent", "replies_answered",
@@ -112,6 +113,8 @@ import Testing
         #expect(ladder["likely_hops"] as? [Int] == [3, 4])
         #expect(ladder["place"] as? String == "transit")
         #expect(ladder["confidence"] as? Double == 0.9968)
+        #expect(ladder["open_probability"] as? Double == 0.0032)
+        #expect((ladder["blocked_after_probabilities"] as? [Double])?[3] == 0.8)
         #expect(ladder["last_hop_request"] as? Int == 7)
         #expect(ladder["last_hop_reply"] as? Int == 3)
         let hops = try #require(ladder["hops"] as? [JSONDocument])

@@ -34,6 +34,16 @@ import Testing
         try expectGolden("path-long-verbose", lines.joined(separator: "\n") + "\n")
     }
 
+    @Test func `what a verdict was weighed by is there when asked`() {
+        let weighed = "weighed: open 0.32 %, dies after hop 2 0.20 %, dies after hop 3 80.0 %, "
+        let verbose = Self.lines(.blocked, columns: 200, isVerbose: true)
+        #expect(verbose.contains { $0.contains(weighed + "dies after hop 4 19.5 %") })
+        #expect(!Self.lines(.blocked, columns: 200).contains { $0.contains("weighed") })
+        // Said outright, or never measured: nothing was weighed.
+        #expect(
+            !Self.lines(.here, columns: 200, isVerbose: true).contains { $0.contains("weighed") })
+    }
+
     @Test func `colours have no width`() {
         for made in MadeUpPath.allCases {
             let colored = Self.lines(made, columns: 80, isColored: true)

@@ -148,6 +148,8 @@ enum MadeUpPath: String, CaseIterable {
                 ])
             path.insideReplies = ReplyPathReport(
                 inconclusive: "there is no address beyond the far end: set inside_beyond")
+            path.outsideReplies.openProbability = 0.0032
+            path.outsideReplies.blockedAfterProbabilities = [0, 0.0001, 0.002, 0.8, 0.1947, 0]
         case .hole:
             path.outsideMTU = .found(1454, behind: .init(distance: 2, router: ip("198.18.0.1")))
             path.outsideMTU.suspiciousMessages = 2

@@ -59,6 +59,12 @@ extension ReplyPathReport {
             "confidence", confidence.map(JSONValue.number), orBecause: reason ?? unblocked)
         object.put("reason", reason.map(JSONValue.string) ?? .null)
         object.put(
+            "open_probability", openProbability.map(JSONValue.number),
+            orBecause: reason ?? "it was said outright, nothing was weighed")
+        object.put(
+            "blocked_after_probabilities",
+            .array(blockedAfterProbabilities.map(JSONValue.number)))
+        object.put(
             "target_hop", targetHop.map { .integer(Int64($0)) },
             orBecause: reason ?? "the target did not answer")
         object.put("checksums", checksums)

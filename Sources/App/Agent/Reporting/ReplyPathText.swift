@@ -30,8 +30,10 @@ struct ReplyPathText {
         guard !ladders.isEmpty else { return withoutLadders }
         let caption = "  Echo Requests and unsolicited Echo Replies by hop limit: answered/sent"
         return [layout.palette.paint(caption, .faint), ""]
-            + ladders.map { $0.isEmpty ? "" : "  \($0)" } + [""] + verdict(outside)
-            + verdict(inside)
+            + ladders.map { $0.isEmpty ? "" : "  \($0)" } + [""]
+            + [outside, inside].flatMap { ladder in
+                verdict(ladder) + (isVerbose ? odds(ladder) : [])
+            }
     }
 
     private var withoutLadders: [String] {
@@ -60,6 +62,21 @@ struct ReplyPathText {
         return both.width + 2 <= layout.columns
             ? both.lines(layout.palette)
             : first.lines(layout.palette) + [""] + blocks[1].lines(layout.palette)
+    }
+
+    /// What the verdict was weighed by; nothing where nothing was weighed.
+    private func odds(_ ladder: Ladder) -> [String] {
+        guard let open = ladder.report.openProbability else { return [] }
+        let hops = ladder.report.blockedAfterProbabilities.enumerated().filter {
+            $0.element >= 0.001
+        }
+        let parts =
+            ["open \(FigureText.percent(open))"]
+            + hops.map { hop, probability in
+                let place = hop == 0 ? "before hop 1" : "after hop \(hop)"
+                return "dies \(place) \(FigureText.percent(probability))"
+            }
+        return layout.entry("", "weighed:", .faint, parts.joined(separator: ", "))
     }
 
     private func verdict(_ ladder: Ladder) -> [String] {
