@@ -7,8 +7,8 @@ import ipaddress
 import struct
 from dataclasses import dataclass
 
-REQUEST, REPLY, TIME_EXCEEDED, UNREACHABLE, ESP, UDP_ESP, IKE, FRAGMENT = (
-    "request", "reply", "time-exceeded", "unreachable", "esp", "udp-esp", "ike", "fragment")
+REQUEST, REPLY, TIME_EXCEEDED, UNREACHABLE, ESP, UDP_ESP, IKE, FRAGMENT, DATAGRAM = (
+    "request", "reply", "time-exceeded", "unreachable", "esp", "udp-esp", "ike", "fragment", "datagram")
 
 # Link types (https://www.tcpdump.org/linktypes.html) and where the network header starts.
 _LINK_HEADER = {1: 14, 12: 0, 14: 0, 101: 0, 113: 16, 228: 0, 229: 0, 276: 20}
@@ -133,7 +133,7 @@ def _datagram(data, common):
     if 500 in ports:
         return Packet(kind=IKE, **common)
     if 4500 not in ports:
-        return None
+        return Packet(kind=DATAGRAM, **common)
     spi, number = struct.unpack_from(">II", body)
     if spi == 0:
         return Packet(kind=IKE, **common)

@@ -4,6 +4,7 @@
 #   expect: STATE/STATUS    what `probe` must say: state of the tunnel, exit status
 #   kernel: KERNEL…         kernels it can run on, qemu or uml; the first is the one it runs on unless told
 #   timeout: SECONDS        for the scenario, without the boot
+#   usual: no               left out by --usual: another scenario shows nearly the same
 #   alone: yes              measures microseconds, so nothing may run beside it
 #
 # Sourced by scripts/lab and by the guest. A soak has made its own, in $lab_scenarios.

@@ -1,6 +1,7 @@
 # Router 2 passes no Echo Replies on towards the customer: only the way back is blocked.
 #
 # kernel: uml qemu
+# usual: no
 # timeout: 240
 
 set_up() { topology --edges 1 --routers 4; }
