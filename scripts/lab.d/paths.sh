@@ -72,14 +72,24 @@ facts_open() {
     } | facts_all now
 }
 facts_blocked() {
-    local lines=('reply_path.outside.verdict = blocked' "reply_path.outside.blocked_after_hop = $1"
-        'reply_path.outside.confidence >= 0.99' "file(ladder) matches ^reply $(($1 + 1)) 0"
-        "file(ladder) matches ^request $(($1 + 1)) [12] ")
-    [[ $1 == 0 ]] || {
-        router "$1"
-        lines+=("reply_path.outside.blocked_after_address = $router_address" "file(ladder) matches ^reply $1 [12]")
-    }
-    [[ -z ${2-} ]] || lines+=("reply_path.outside.place = $2")
+    local after=$1 near="$1" addresses='' k lines
+    # On a busy machine an answer may come too late: then the neighbours are as likely, and it says so.
+    for ((k = after > 0 ? after - 1 : 0; k <= after + 1 && k <= routers; k++)); do
+        near+=", $k"
+        [[ $k != 0 ]] || continue
+        router "$k"
+        addresses+=", \"$router_address\""
+    done
+    lines=('reply_path.outside.verdict = blocked' "reply_path.outside.blocked_after_hop in [$near]"
+        "reply_path.outside.likely_hops has $after" 'count(reply_path.outside.likely_hops[]) <= 2'
+        'reply_path.outside.confidence >= 0.99' "file(ladder) matches ^reply $((after + 1)) 0"
+        "file(ladder) matches ^request $((after + 1)) [12]")
+    [[ $after == 0 ]] || lines+=("reply_path.outside.blocked_after_address in [${addresses#, }]" "file(ladder) matches ^reply $after [12]")
+    case ${2-} in
+    '') ;;
+    this_host) lines+=("reply_path.outside.place = $2") ;;
+    *) lines+=("reply_path.outside.place in [\"$2\", null]") ;;
+    esac
     printf '%s\n' "${lines[@]}" | facts_all now
 }
 

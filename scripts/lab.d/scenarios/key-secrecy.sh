@@ -1,7 +1,7 @@
 # SAs come, change and go; no key and no secret is in the agent's memory, output or log, nor in a core dump.
 #
 # kernel: uml qemu
-# timeout: 360
+# timeout: 600
 
 set_up() { topology --edges 1 --ike; }
 
