@@ -89,6 +89,10 @@ import Testing
     ) async throws {
         try await blocking {
             let lab = try Lab()
+            // Else ladders and sizes would take from the few errors that the router sends.
+            _ = try run([
+                "ip", "netns", "exec", lab.router, "sysctl", "-qw", "net.ipv4.icmp_ratelimit=0",
+            ])
             let capture = try PacketCapture(lab, device: "wan0")
             // Errors that answer IKE probes are counted with these, and the router sends only so many.
             let path = try lab.write(
@@ -156,7 +160,8 @@ import Testing
             let path = try lab.write("agent.conf", lab.configuration(Lab.tunnel))
             let result = try lab.runProbe(
                 "now", "--config", path, "--json", "--timeout", "1")
-            #expect(result.seconds < 3)
+            // Far from the 15 s of the default, also beside other tests.
+            #expect(result.seconds < 8)
             let tunnel = try result.json().tunnel("cf-1")
             let row = tunnel.row("inside", "request")
             #expect(try #require(row["sent"].integer) < 10)

@@ -60,7 +60,7 @@ public final class ProbingService: Sendable {
     let knowledge: Mutex<Knowledge>
     let resolver: NameResolver
     let watcher = Mutex<TunnelWatcher?>(nil)
-    private let namespaces = Mutex<NamespaceWatch?>(nil)
+    let namespaces = Mutex<NamespaceWatch?>(nil)
     /// Settings of namespaces with unanswered checks, and when they were read.
     let settingsRead = Mutex<[String?: (at: MonotonicInstant, readings: NamespaceReadings)]>([:])
     private let startedAt = MonotonicClock.now()
@@ -244,7 +244,11 @@ public final class ProbingService: Sendable {
         async let reflected: Void = reflections.examine(plans, until: end)
         let measuring = PathExamination(paths)
         async let measured: Void = measuring.run(plans, until: end)
+        var look: Task<KernelSight, Never>?
         while !ids.isEmpty, MonotonicClock.now() < end, !Task.isCancelled {
+            if look == nil, end - MonotonicClock.now() < min(Self.lookTime, limit / 4) {
+                look = startLook(at: plans)
+            }
             let monitors = await loop.run { state in
                 ids.compactMap { state.monitors.monitor($0) }
             }
@@ -260,8 +264,7 @@ public final class ProbingService: Sendable {
         await initiated
         // Nobody reads the report of a client that has gone: its place is wanted.
         let kernel =
-            Task.isCancelled
-            ? kernelSeen() : await offPool { [resolver] in Self.look(at: plans, resolver) }
+            Task.isCancelled ? kernelSeen() : await (look ?? startLook(at: plans)).value
         let (ended, continuous, now, wall) = await loop.run { state in
             (
                 state.monitors.endExamination(ids), state.monitors.continuous,
@@ -322,29 +325,6 @@ public final class ProbingService: Sendable {
     }
 
     // MARK: - Knowledge
-
-    /// What is known of the namespaces at one moment.
-    private struct KernelSight: Sendable {
-        var facts: [String?: NamespaceFacts]
-        var readings: [String?: NamespaceReadings]
-    }
-
-    /// What continuous watching saw last.
-    private func kernelSeen() -> KernelSight {
-        KernelSight(
-            facts: knowledge.withLock { $0.facts },
-            readings: namespaces.withLock { $0?.readings } ?? [:])
-    }
-
-    /// What the kernel says now, of the namespaces of some tunnels.
-    private static func look(at plans: [TunnelPlan], _ resolver: NameResolver) -> KernelSight {
-        let view = HostView(resolver: resolver)
-        let readings = NamespaceWatch.look(at: plans, resolver: resolver)
-        return KernelSight(
-            facts: Dictionary(
-                uniqueKeysWithValues: readings.keys.map { ($0, view.facts(of: $0)) }),
-            readings: readings)
-    }
 
     private func report(
         of tunnels: [TunnelReport], _ sight: KernelSight, probes: [String: ProbeLog]
