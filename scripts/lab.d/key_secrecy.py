@@ -17,6 +17,7 @@ import re
 import sys
 
 CHUNK = 1 << 20
+ZEROS = re.compile(rb"\0{4096,}")
 
 
 def collect(path, text):
@@ -44,7 +45,7 @@ def forms(key):
 
 
 def pieces_of_memory(pid):
-    """The readable memory of a process: (name of the mapping, octets), with overlaps of 64."""
+    """A process's memory: (name of the mapping, octets, the same without zeros), with overlaps of 64."""
     with open(f"/proc/{pid}/maps", encoding="utf-8", errors="replace") as file:
         maps = file.read().splitlines()
     with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
@@ -52,6 +53,9 @@ def pieces_of_memory(pid):
             fields = line.split(None, 5)
             name = fields[5] if len(fields) > 5 else "anonymous"
             if not fields[1].startswith("r") or name in ("[vvar]", "[vsyscall]"):
+                continue
+            # Files that nobody can write into hold what they held before there was a key.
+            if "w" not in fields[1] and name.startswith("/"):
                 continue
             start, end = (int(part, 16) for part in fields[0].split("-"))
             while start < end:
@@ -63,7 +67,8 @@ def pieces_of_memory(pid):
                 if not octets:
                     start += 4096
                     continue
-                yield name, octets
+                # Most of a stack or a ring was never written; no key holds a page of zeros.
+                yield name, octets, ZEROS.sub(b"\0", octets)
                 last = start + len(octets) >= end
                 start += len(octets) if last or len(octets) <= 64 else len(octets) - 64
 
@@ -76,11 +81,11 @@ def search(arguments):
         needles[(f"secret {number}", "text")] = text.encode()
     found, octets_searched, known = [], 0, 0
     places = pieces_of_memory(arguments.pid)
-    for name, octets in places:
+    for name, octets, written in places:
         octets_searched += len(octets)
-        known += octets.count(arguments.known.encode())
+        known += written.count(arguments.known.encode())
         for (number, form), needle in needles.items():
-            if needle in octets:
+            if needle in written:
                 found.append(f"key {number} as {form} in {name}")
     for path in arguments.files:
         with open(path, "rb") as file:

@@ -64,7 +64,7 @@ run_longest_first() {
 run_boot() {
     local choice=$1 folder=$2 crowd=$3 name total=0 longest=0 seconds limit_here=$limit width
     shift 3
-    width=${jobs:-6}
+    width=${jobs:-4}
     [[ $crowd != alone ]] || width=1
     for name; do
         seconds=$(catalogue_field "$name" timeout 60)

@@ -1,6 +1,6 @@
 # The peer sits behind NAT, which maps it to another port: ESP in UDP goes on, the change is seen.
 #
-# expect: healthy/0
+# expect: healthy|degraded/0|1
 # kernel: uml qemu
 # timeout: 240
 

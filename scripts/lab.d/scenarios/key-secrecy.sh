@@ -5,8 +5,8 @@
 
 set_up() { topology --edges 1 --ike; }
 
-# collect_keys: notes the keys that the kernel has now.
-collect_keys() { on c ip xfrm state | /usr/bin/python3 -B "$lab_folder/key_secrecy.py" collect "$work/keys"; }
+# collect_keys: notes the keys that the kernel has now; they are sorted out at the end, in one process.
+collect_keys() { on c ip xfrm state >>"$work/states"; }
 
 # random_key OCTETS: in hexadecimal.
 random_key() { od -An -v -tx1 -N "$1" /dev/urandom | tr -d ' \n'; }
@@ -35,8 +35,7 @@ check() {
         # The kernel keeps the SA's old key, and tells of the new one all the same.
         key=$(random_key 36)
         on c ip xfrm state update $sa mode tunnel aead 'rfc4106(gcm(aes))' "0x$key" 128
-        printf 'aead given 0x%s 128\n' "$key" |
-            /usr/bin/python3 -B "$lab_folder/key_secrecy.py" collect "$work/keys"
+        printf 'aead given 0x%s 128\n' "$key" >>"$work/states"
         [[ $((k % 2)) -eq 0 ]] || on c ip xfrm state delete $sa
         [[ $((k % 10)) -ne 0 ]] || agent_status status
     done
@@ -47,6 +46,8 @@ check() {
     done
     # What is being read has been zeroed when nothing comes any more.
     sleep 2
+    /usr/bin/python3 -B "$lab_folder/key_secrecy.py" collect "$work/keys" <"$work/states"
+    rm "$work/states"
     /usr/bin/python3 -B "$lab_folder/key_secrecy.py" search --pid "$agent" --keys "$work/keys" \
         --secret "${ike[c.secret]}" --known "$work/control.sock" --out "$work/secrecy.json" \
         "$work/now.json" "$work/status.json" "$work/status.txt" "$work"/page-*.out "$work/agent.log"
