@@ -74,6 +74,7 @@ let package = Package(
         .systemLibrary(name: "CLinux", path: "Sources/C/CLinux"),
         .systemLibrary(name: "CNetlink", path: "Sources/C/CNetlink", pkgConfig: "libnl-3.0"),
         .systemLibrary(name: "CPcap", path: "Sources/C/CPcap", pkgConfig: "libpcap"),
+        .systemLibrary(name: "CSQLite", path: "Sources/C/CSQLite", pkgConfig: "sqlite3"),
         .systemLibrary(name: "CYAML", path: "Sources/C/CYAML", pkgConfig: "yaml-0.1"),
         .systemLibrary(name: "CZlib", path: "Sources/C/CZlib", pkgConfig: "zlib"),
 
@@ -81,6 +82,7 @@ let package = Package(
         pure("NetworkPrimitives"),
         hotPath("PacketFormats", ["NetworkPrimitives"]),
         hotPath("CaptureFormats", ["NetworkPrimitives"]),
+        hotPath("FlightRecording", ["NetworkPrimitives", "PacketFormats"]),
         hotPath(
             "ESPAnalysis",
             [
@@ -90,6 +92,10 @@ let package = Package(
         pure("EchoProbing", ["NetworkPrimitives", "PacketFormats"]),
         pure(
             "TunnelHealth",
+            ["NetworkPrimitives", .product(name: "RealModule", package: "swift-numerics")]),
+        // Its tests shift thousands of histories a thousand times each.
+        hotPath(
+            "Flapping",
             ["NetworkPrimitives", .product(name: "RealModule", package: "swift-numerics")]),
         pure("KernelState", ["NetworkPrimitives"]),
         hotPath("JSONText", ["NetworkPrimitives"]),
@@ -106,7 +112,9 @@ let package = Package(
         hotPath("ProviderChecks", ["NetworkPrimitives"]),
         pure("PacketSizes", ["NetworkPrimitives", "PacketFormats"]),
         hotPath("Reflecting", ["NetworkPrimitives", "PacketFormats"]),
-        pure("Diagnosis", ["NetworkPrimitives"]),
+        hotPath("SupportBundle", ["NetworkPrimitives"]),
+        pure("Diagnosis", ["KernelState", "NetworkPrimitives"]),
+        pure("History", ["NetworkPrimitives"]),
         pure("Metrics"),
 
         // System: adapters, one C dependency each.
@@ -114,6 +122,7 @@ let package = Package(
         adapter("Netlink", ["CNetlink", "KernelState", "NetworkPrimitives", "RawSockets"]),
         adapter("KeyDaemon", ["CLinux", "HostFacts", "IKE", "NetworkPrimitives", "RawSockets"]),
         adapter("HostFacts", ["CLinux"]),
+        adapter("EventStore", ["CSQLite", "HostFacts", "NetworkPrimitives"]),
         adapter(
             "PacketCapture",
             [
@@ -139,11 +148,12 @@ let package = Package(
             name: "Agent",
             dependencies: [
                 "CaptureFormats", "Configuration", "Diagnosis", "ESPAnalysis", "EchoProbing",
-                "HTTP",
+                "Flapping", "EventStore", "FlightRecording", "HTTP", "History",
                 "HostFacts", "IKE", "JSONText", "KernelState", "KeyDaemon", "Metrics", "Netlink",
                 "NetworkPrimitives", "PacketCapture", "PacketFormats", "PacketSizes", "PathMTU",
                 "ProviderChecks",
-                "RawSockets", "Reflecting", "Rekeying", "ReplyPath", "TunnelHealth",
+                "RawSockets", "Reflecting", "Rekeying", "ReplyPath", "SupportBundle",
+                "TunnelHealth",
                 .product(name: "HeapModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -153,8 +163,10 @@ let package = Package(
             name: "probe",
             dependencies: [
                 "Agent", "Configuration", "HTTP", "HostFacts", "KernelState", "NetworkPrimitives",
+                "RawSockets",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             path: "Sources/App/probe", swiftSettings: strict),
 
@@ -172,6 +184,9 @@ let package = Package(
             path: "Sources/Testing/ESPSimulation",
             swiftSettings: strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]),
         .executableTarget(
+            name: "write-events", dependencies: ["EventStore", "HostFacts", "NetworkPrimitives"],
+            path: "Sources/Testing/write-events", swiftSettings: strict),
+        .executableTarget(
             name: "simulate-esp", dependencies: ["ESPSimulation", "HostFacts"],
             path: "Sources/Testing/simulate-esp",
             swiftSettings: strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]),
@@ -182,9 +197,12 @@ let package = Package(
             of: "EchoProbing",
             ["NetworkPrimitives", "NetworkSimulation", "PacketFormats", "TunnelHealth"]),
         tests(of: "TunnelHealth", ["NetworkPrimitives"]),
+        tests(of: "Flapping", ["NetworkPrimitives", "NetworkSimulation"]),
         tests(of: "PacketSizes", ["NetworkPrimitives", "PacketFormats"]),
         tests(of: "KernelState", ["NetworkPrimitives"]),
         tests(of: "JSONText", ["NetworkPrimitives"]),
+        tests(of: "Diagnosis", ["KernelState", "NetworkPrimitives"]),
+        tests(of: "History", ["NetworkPrimitives"]),
         tests(of: "PathMTU", ["NetworkPrimitives", "NetworkSimulation", "PacketFormats"]),
         tests(of: "ReplyPath", ["NetworkPrimitives", "NetworkSimulation", "PacketFormats"]),
         tests(of: "IKE", ["NetworkPrimitives", "PacketFormats"], exclude: ["Fixtures"]),
@@ -193,6 +211,8 @@ let package = Package(
         tests(of: "Rekeying", ["ESPSimulation", "NetworkPrimitives", "NetworkSimulation"]),
         tests(of: "KeyDaemon", ["IKE", "NetworkPrimitives"]),
         tests(of: "CaptureFormats", ["ESPSimulation", "NetworkPrimitives"]),
+        tests(of: "FlightRecording", ["NetworkPrimitives", "PacketFormats"]),
+        tests(of: "SupportBundle", ["NetworkPrimitives"]),
         tests(
             of: "ESPAnalysis",
             ["ESPSimulation", "NetworkPrimitives", "NetworkSimulation", "PacketFormats"]),
@@ -206,18 +226,20 @@ let package = Package(
         tests(of: "RawSockets", ["NetworkPrimitives", "PacketFormats"]),
         tests(of: "Netlink", ["KernelState", "NetworkPrimitives"]),
         tests(of: "HostFacts"),
+        tests(of: "EventStore", ["NetworkPrimitives", "write-events"]),
         tests(of: "HTTP"),
         tests(of: "Configuration", ["NetworkPrimitives"]),
         tests(
             of: "Agent",
             [
                 "CaptureFormats", "Configuration", "Diagnosis", "ESPAnalysis", "ESPSimulation",
-                "EchoProbing", "HTTP", "HostFacts", "IKE", "JSONText", "KernelState", "KeyDaemon",
-                "Metrics",
+                "EchoProbing", "Flapping", "EventStore", "FlightRecording", "HTTP", "History",
+                "HostFacts", "IKE",
+                "JSONText", "KernelState", "KeyDaemon", "Metrics",
                 "NetworkPrimitives", "NetworkSimulation", "PacketCapture", "PacketFormats",
                 "PacketSizes", "PathMTU",
                 "ProviderChecks", "RawSockets", "Reflecting", "Rekeying", "ReplyPath",
-                "TunnelHealth",
+                "SupportBundle", "TunnelHealth",
             ],
             exclude: ["Reporting/Golden"]),
         // End to end: runs the built binary, found beside the test bundle.

@@ -72,6 +72,9 @@ let package = Package(
         .systemLibrary(name: "CZlib", path: "Sources/C/CZlib", pkgConfig: "zlib"),
         product("NetworkPrimitives", [], in: "Sources/Core/NetworkPrimitives"),
         product("PacketFormats", ["NetworkPrimitives"], in: "Sources/Core/PacketFormats"),
+        product(
+            "FlightRecording", ["NetworkPrimitives", "PacketFormats"],
+            in: "Sources/Core/FlightRecording"),
         product("JSONText", ["NetworkPrimitives"], in: "Sources/Core/JSONText"),
         product(
             "IKE", ["JSONText", "NetworkPrimitives", "PacketFormats"], in: "Sources/Core/IKE"),
@@ -123,7 +126,7 @@ let package = Package(
             ], testable: true),
 
         .target(name: "Octets", path: "Targets/Octets", swiftSettings: strict),
-        fuzzer("frame-decoder", ["PacketFormats"]),
+        fuzzer("frame-decoder", ["FlightRecording", "PacketFormats"]),
         fuzzer("capture-reader", ["CaptureFormats"]),
         fuzzer("gzip-stream", ["CaptureFormats", "PacketCapture"]),
         fuzzer("ike", ["IKE", "NetworkPrimitives", "PacketFormats"]),

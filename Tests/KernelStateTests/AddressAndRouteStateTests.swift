@@ -67,11 +67,11 @@ import Testing
 
     /// `struct rtmsg`.
     private func message(
-        family: UInt8 = 2, length: UInt8, table: UInt8 = 254, kind: UInt8 = 1
+        family: UInt8 = 2, length: UInt8, table: UInt8 = 254, kind: UInt8 = 1, flags: UInt32 = 0
     ) -> MessageBuilder {
         MessageBuilder().uint8(family).uint8(length).uint8(0).uint8(0)  // src_len, tos
             .uint8(table).uint8(0).uint8(0).uint8(kind)  // protocol, scope
-            .uint32(0)
+            .uint32(flags)
     }
 
     @Test func `a route over a device`() throws {
@@ -89,6 +89,16 @@ import Testing
             preferredSource: IPAddress("10.252.0.1"), table: 1000, metric: 30)
         expected.mtu = 1380
         #expect(routes == [expected])
+    }
+
+    @Test func `what the kernel learned and forgets again is told from a route`() throws {
+        // RTM_F_CLONED: the path MTU of one destination, as `ip route get` shows it.
+        let learned = try read(
+            message(length: 32, flags: 0x200).attribute(1) { $0.address("10.252.0.0") }
+                .attribute(4) { $0.uint32(5) }.attribute(8) { $0.attribute(2) { $0.uint32(1346) } }
+        ).get()
+        #expect(learned.map(\.isLearned) == [true])
+        #expect(learned.map(\.mtu) == [1346])
     }
 
     @Test func `a default route has no destination attribute`() throws {

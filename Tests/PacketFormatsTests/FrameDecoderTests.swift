@@ -104,7 +104,7 @@ extension FrameSample: CustomTestStringConvertible {
                 : FrameSample.ipv4(50, payload: 8, fragment: fragment)
             switch decode(packet + FrameSample.espHeader, .rawIP) {
             case .esp(let datagram): return datagram.ip.isFragment
-            case .laterFragment(let header): return header.isFragment
+            case .laterFragment(let header, _): return header.isFragment
             default: return nil
             }
         }
@@ -372,8 +372,12 @@ private func expect(
     case (.tcp(let header, let payload, let length), .tcp):
         check(payload == start..<end && header.source == sample.source)
         check(length == sample.rest.count)
-    case (.natKeepalive(let header), .keepalive), (.laterFragment(let header), .laterFragment):
+    case (.natKeepalive(let header, let payload), .keepalive):
+        // The sample's one octet is among its headers: it is needed to tell what the frame is.
+        check(payload == (start - 1)..<start)
         check(header.source == sample.source && header.hopLimit == 57)
+    case (.laterFragment(let header, let payload), .laterFragment):
+        check(payload == start..<end && header.source == sample.source && header.hopLimit == 57)
     case (.other, .other): break
     default: check(false)
     }

@@ -49,7 +49,7 @@ import Testing
                 ("tunnelprobe_probes_sent_total", 4),
                 ("tunnelprobe_probes_failed_total", 16),
                 ("tunnelprobe_probe_rtt_seconds_bucket", 4 * 21),
-                ("tunnelprobe_finding", 12), ("tunnelprobe_build_info", 1),
+                ("tunnelprobe_finding", 76), ("tunnelprobe_build_info", 1),
                 ("tunnelprobe_esp_packets_total", 2), ("tunnelprobe_esp_senders", 1),
                 ("tunnelprobe_capture_drops_total", 1),
                 ("process_cpu_seconds_total", 1),

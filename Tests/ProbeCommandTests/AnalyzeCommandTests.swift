@@ -79,7 +79,7 @@ import Testing
                 #expect(try json.json()["findings"].array.map { $0["id"].string } == [name])
                 let text = try captures.probe("analyze", file)
                 #expect(text.status == 1)
-                #expect(text.output.contains("\(name)  "), "\(text)")
+                #expect(text.output.contains("fix first  \(name) (warning"), "\(text)")
             }
         }
     }

@@ -132,6 +132,28 @@ import Testing
         #expect(reports.answers.allSatisfy { ![8, 128].contains($0.type) })
     }
 
+    @Test(arguments: bothFamilies)
+    func `with a peer, lets in its answers and everyone's errors`(family: IPAddress.Family) throws {
+        let namespace = TestNamespace()
+        let peer = try #require(IPAddress(family == .v4 ? "127.0.0.7" : "::1"))
+        let stranger = try #require(IPAddress(family == .v4 ? "127.0.0.8" : "::2"))
+        if family == .v6 { namespace.run("ip addr add ::2/128 dev lo nodad") }
+        var options = EchoSocketOptions(family: family, namespace: namespace.name)
+        let sender = try EchoSocket(options)
+        options.peer = peer
+        let socket = try EchoSocket(options)
+        let errorType: UInt8 = family == .v4 ? 3 : 1
+        for (index, source) in [stranger, peer, stranger, peer].enumerated() {
+            let sequence = UInt16(index)
+            var message = echo(family, sequence: sequence, reply: true)
+            if index >= 2 { message[0] = errorType }
+            #expect(sender.send(message, to: loopback(family), from: source).sent != nil)
+        }
+        let reports = try socket.collect { $0.answers.count == 3 }
+        #expect(reports.answers.map(\.sequence) == [1, 2, 3])
+        #expect(reports.answers.map(\.type).first == (family == .v4 ? 0 : 129))
+    }
+
     @Test func `counts what a full receive buffer dropped`() throws {
         let namespace = TestNamespace()
         let socket = try EchoSocket(EchoSocketOptions(family: .v4, namespace: namespace.name))

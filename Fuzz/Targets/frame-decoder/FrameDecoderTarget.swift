@@ -1,3 +1,4 @@
+import FlightRecording
 import Octets
 import PacketFormats
 
@@ -12,6 +13,13 @@ public func fuzzOne(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let wire = frame.count + (excess == 255 ? 70_000 : excess)
     let whole = decode(frame, link, wire)
     let part = decode(Array(frame.dropLast(min(cut, frame.count))), link, wire)
+    let kept = HeaderSnap.length(of: whole, in: frame.span.bytes)
+    if let kept {
+        // What a recording keeps is of the frame, and reads as what the frame was.
+        precondition((0...frame.count).contains(kept))
+        let read = decode(Array(frame.prefix(kept)), link, max(wire, frame.count))
+        precondition(summary(read) == summary(whole), "\(read) of \(whole)")
+    }
     // The capture's end may hide what a frame is; it never makes something else of it.
     if case .unreadable(let fault) = part, fault.rawValue.hasPrefix("truncated") { return 0 }
     precondition(summary(part) == summary(whole), "\(part) of \(whole)")
@@ -31,7 +39,8 @@ private func decode(_ frame: [UInt8], _ link: LinkKind, _ wire: Int) -> DecodedF
     case .tcp(let header, let payload, let length):
         check(header, payload)
         precondition(payload.count <= length)
-    case .natKeepalive(let header), .laterFragment(let header): check(header, 0..<0)
+    case .natKeepalive(let header, let payload), .laterFragment(let header, let payload):
+        check(header, payload)
     case .other, .unreadable: break
     }
     var counts = FrameCounts()
@@ -49,8 +58,8 @@ private func summary(_ frame: DecodedFrame) -> String {
     case .icmp(let header, let payload): "icmp \(header) \(payload.lowerBound)"
     case .tcp(let header, let payload, let length):
         "tcp \(header) \(payload.lowerBound) \(length)"
-    case .natKeepalive(let header): "keepalive \(header)"
-    case .laterFragment(let header): "fragment \(header)"
+    case .natKeepalive(let header, let payload): "keepalive \(header) \(payload.lowerBound)"
+    case .laterFragment(let header, let payload): "fragment \(header) \(payload.lowerBound)"
     case .other: "other"
     case .unreadable(let fault): fault.rawValue
     }

@@ -26,6 +26,8 @@ public struct TunnelConfiguration: Equatable, Sendable {
     public var fwmark: UInt32
     /// `netns`: the named network namespace to work in; nil for the agent's own.
     public var netns: String?
+    /// Where strongSwan listens unless it is told otherwise (strongswan.conf(5), `charon.plugins.vici.socket`).
+    public static let usualViciSocket = "/var/run/charon.vici"
     /// `vici_socket`: the path of strongSwan's vici socket; nil to leave strongSwan alone.
     public var viciSocket: String?
     /// `expect.*`: the provider's health checks as the operator set them up.
@@ -40,7 +42,7 @@ public struct TunnelConfiguration: Equatable, Sendable {
         self.probing = probing
         role = .endpoint
         fwmark = 0
-        viciSocket = "/var/run/charon.vici"
+        viciSocket = Self.usualViciSocket
         expect = HealthCheckExpectation()
     }
 }

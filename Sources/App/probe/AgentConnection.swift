@@ -17,10 +17,18 @@ struct AgentConnection {
         case refused(String)
         /// The agent cannot answer now, and why.
         case unavailable(String)
+
+        /// Whether there is no agent, so that a command may do the work itself.
+        var meansNoAgent: Bool {
+            switch self {
+            case .connection(.noSocket), .connection(.refused): true
+            default: false
+            }
+        }
     }
 
-    /// The largest status document that is read: 10 000 tunnels of 6 kB.
-    private static let largestStatus = 64 << 20
+    /// The largest status document that is read: 10 000 tunnels, each of 53 kB with probes alone.
+    private static let largestStatus = 1 << 30
 
     /// What the agent knows now.
     func status(format: ReportFormat) async throws(Failure) -> RenderedReport {
@@ -30,6 +38,11 @@ struct AgentConnection {
     /// Who sends ESP, through one tunnel or through all.
     func senders(of tunnel: String?, format: ReportFormat) async throws(Failure) -> RenderedReport {
         try await report(SendersOrder(tunnel: tunnel, format: format).target)
+    }
+
+    /// What happened to the tunnels.
+    func history(_ order: HistoryOrder) async throws(Failure) -> [UInt8] {
+        try await report(order.target).document
     }
 
     private func report(_ target: String) async throws(Failure) -> RenderedReport {
@@ -52,8 +65,21 @@ struct AgentConnection {
     func examine(
         _ order: ExaminationOrder, progress: (Double, String) -> Void
     ) async throws(Failure) -> RenderedReport {
+        try await follow(order.target, progress: progress)
+    }
+
+    /// Has the agent make a support bundle, and follows its progress.
+    func bundle(
+        _ order: BundleOrder, progress: (Double, String) -> Void
+    ) async throws(Failure) -> [UInt8] {
+        try await follow(order.target, progress: progress).document
+    }
+
+    private func follow(
+        _ target: String, progress: (Double, String) -> Void
+    ) async throws(Failure) -> RenderedReport {
         do {
-            let response = try await client.send(.post, order.target)
+            let response = try await client.send(.post, target)
             guard response.status == 200 else {
                 throw Self.failure(
                     response.status, try await response.body.collect(upTo: 65_536))

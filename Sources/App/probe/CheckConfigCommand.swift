@@ -31,6 +31,13 @@ struct CheckConfigCommand: ProbeCommand {
 
     func perform() async throws(CommandFailure) -> Int32 {
         let path = file ?? config ?? ConfigurationFile.installedPath
+        let installed = ConfigurationFile(path: path, isRequired: file != nil || config != nil)
+        if !json, installed.isReplacedByDefaults {
+            Output.print(
+                "there is no \(path): the defaults are in force, and tunnels of the kernel are watched; probe "
+                    + "discover prints stanzas for it")
+            return 0
+        }
         do throws(ConfigurationFailure) {
             let configuration = try AgentConfiguration.load(path: path)
             if json {

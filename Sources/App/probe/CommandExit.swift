@@ -14,6 +14,8 @@ enum CommandExit {
     static let unavailable: Int32 = 69
     /// The system refused what cannot be done without (EX_OSERR).
     static let systemError: Int32 = 71
+    /// A file cannot be written (EX_CANTCREAT).
+    static let cannotCreate: Int32 = 73
     /// Nothing can be sent for lack of privilege (EX_NOPERM).
     static let noPermission: Int32 = 77
     /// Bad configuration (EX_CONFIG).
@@ -45,6 +47,16 @@ extension CommandFailure {
             default: CommandExit.unavailable
             }
         self.init(message: error.description, status: status)
+    }
+
+    /// The failure that it is to get no answer of the agent.
+    init(_ failure: AgentConnection.Failure) {
+        switch failure {
+        case .refused(let reason): self.init(message: reason, status: CommandExit.usage)
+        case .unavailable(let reason):
+            self.init(message: reason, status: CommandExit.unavailable)
+        case .connection(let error): self.init(error)
+        }
     }
 }
 

@@ -2,7 +2,6 @@ import Agent
 import ArgumentParser
 import Configuration
 import KernelState
-import Logging
 
 /// `probe discover`: the tunnels of this host as stanzas of agent.conf.
 struct DiscoverCommand: ProbeCommand {
@@ -15,14 +14,7 @@ struct DiscoverCommand: ProbeCommand {
 
     func perform() async throws(CommandFailure) -> Int32 {
         let configuration = try source.load()
-        let service: ProbingService
-        do throws(ServiceError) {
-            service = try ProbingService(
-                configuration: configuration,
-                logger: Logger(label: "probe") { _ in SwiftLogNoOpLogHandler() })
-        } catch {
-            throw CommandFailure(message: error.description, status: CommandExit.systemError)
-        }
+        let service = try ProbingService.silent(configuration)
         defer { service.stop() }
         let discovery = await service.discover()
         for reason in discovery.blindSpots { Output.complain(reason) }
@@ -30,7 +22,8 @@ struct DiscoverCommand: ProbeCommand {
             Output.complain(
                 """
                 the kernel of this host knows no tunnel: no vti, xfrm or gre device with a far end, \
-                and no tunnel-mode SA or policy that can be read
+                and no tunnel-mode SA or policy that can be read; write a [[tunnel]] stanza into \
+                agent.conf, or probe now ADDRESS needs none
                 """)
             return CommandExit.unknown
         }

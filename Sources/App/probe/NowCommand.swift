@@ -3,7 +3,6 @@ import ArgumentParser
 import Configuration
 import HTTP
 import HostFacts
-import Logging
 import NetworkPrimitives
 
 /// `probe now`: the diagnosis on demand.
@@ -78,15 +77,9 @@ struct NowCommand: ProbeCommand {
         do throws(AgentConnection.Failure) {
             return try await connection.examine(order) { progress.show($0, $1) }
         } catch {
-            switch error {
-            case .refused(let reason):
-                throw CommandFailure(message: reason, status: CommandExit.usage)
-            case .unavailable(let reason):
-                throw CommandFailure(message: reason, status: CommandExit.unavailable)
-            case .connection(.noSocket), .connection(.refused): return nil
-            case .connection(.permissionDenied) where canProbeHere: return nil
-            case .connection(let error): throw CommandFailure(error)
-            }
+            if error.meansNoAgent { return nil }
+            if case .connection(.permissionDenied) = error, canProbeHere { return nil }
+            throw CommandFailure(error)
         }
     }
 
@@ -102,14 +95,7 @@ struct NowCommand: ProbeCommand {
         if let missing = missingPrivilege {
             throw CommandFailure(message: "\(missing)", status: CommandExit.noPermission)
         }
-        let service: ProbingService
-        do throws(ServiceError) {
-            service = try ProbingService(
-                configuration: configuration,
-                logger: Logger(label: "probe") { _ in SwiftLogNoOpLogHandler() })
-        } catch {
-            throw CommandFailure(message: error.description, status: CommandExit.systemError)
-        }
+        let service = try ProbingService.silent(configuration)
         defer { service.stop() }
         let progress = ProgressLine()
         defer { progress.clear() }

@@ -15,5 +15,6 @@ struct Probe: AsyncParsableCommand {
         subcommands: [
             NowCommand.self, StatusCommand.self, SendersCommand.self, AnalyzeCommand.self,
             AgentCommand.self, DiscoverCommand.self, CheckConfigCommand.self, ReflectCommand.self,
+            ExplainCommand.self, WatchCommand.self, ReportCommand.self, BundleCommand.self,
         ])
 }

@@ -52,13 +52,7 @@ struct SendersCommand: ProbeCommand {
             Output.print(senders.document)
             return CommandExit.status(ofVerdict: senders.verdict)
         } catch {
-            switch error {
-            case .refused(let reason):
-                throw CommandFailure(message: reason, status: CommandExit.usage)
-            case .unavailable(let reason):
-                throw CommandFailure(message: reason, status: CommandExit.unavailable)
-            case .connection(let error): throw CommandFailure(error)
-            }
+            throw CommandFailure(error)
         }
     }
 }

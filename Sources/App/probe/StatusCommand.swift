@@ -24,11 +24,7 @@ struct StatusCommand: ProbeCommand {
             Output.print(status.document)
             return CommandExit.status(ofVerdict: status.verdict)
         } catch {
-            switch error {
-            case .refused(let reason), .unavailable(let reason):
-                throw CommandFailure(message: reason, status: CommandExit.unavailable)
-            case .connection(let error): throw CommandFailure(error)
-            }
+            throw CommandFailure(error)
         }
     }
 }

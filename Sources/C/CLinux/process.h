@@ -32,3 +32,15 @@ int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *, int);
 static inline int clinux_spawn_close_from(posix_spawn_file_actions_t *actions, int first) {
     return posix_spawn_file_actions_addclosefrom_np(actions, first);
 }
+
+#include <malloc.h>
+
+/// M_ARENA_MAX of mallopt(3): 1 on success, else 0.
+static inline int clinux_limit_arenas(int count) {
+    return mallopt(M_ARENA_MAX, count);
+}
+
+/// M_MMAP_THRESHOLD of mallopt(3), which then no longer grows by itself: 1 on success, else 0.
+static inline int clinux_set_mapping_threshold(int byte_count) {
+    return mallopt(M_MMAP_THRESHOLD, byte_count);
+}

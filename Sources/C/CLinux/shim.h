@@ -70,6 +70,18 @@ static inline const char *clinux_errno_text(int code) {
     return strerrordesc_np(code);
 }
 
+// struct sock_filter and sock_fprog of linux/filter.h, whose macros are those of pcap/bpf.h as well.
+struct clinux_instruction {
+    unsigned short code;
+    unsigned char if_true;
+    unsigned char if_false;
+    unsigned int operand;
+};
+struct clinux_program {
+    unsigned short count;
+    const struct clinux_instruction *instructions;
+};
+
 // ioctl(2) is variadic.
 static inline int clinux_ioctl(int descriptor, unsigned long request, void *argument) {
     extern int ioctl(int, unsigned long, ...);

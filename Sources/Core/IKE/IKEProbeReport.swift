@@ -20,11 +20,14 @@ public struct IKEProbeReport: Equatable, Sendable {
         public var kind: String
         /// Who sent it; nil when the kernel did not say.
         public var sender: IPAddress?
+        /// Whether it says that the packet's hop limit ran out.
+        public var isHopLimitExceeded: Bool
 
         /// Makes a rejection.
-        public init(kind: String, sender: IPAddress?) {
+        public init(kind: String, sender: IPAddress?, isHopLimitExceeded: Bool = false) {
             self.kind = kind
             self.sender = sender
+            self.isHopLimitExceeded = isHopLimitExceeded
         }
     }
 
@@ -52,6 +55,8 @@ public struct IKEProbeReport: Equatable, Sendable {
         public var refusals: [IKENotify] = []
         /// Whether it asked for a cookie.
         public var askedForCookie = false
+        /// How far requests get; nil unless it stayed silent.
+        public var ladder: PortLadderReport?
 
         /// Makes a report of a port that was not probed.
         public init(number: UInt16) { self.number = number }

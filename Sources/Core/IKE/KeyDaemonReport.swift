@@ -1,3 +1,5 @@
+public import NetworkPrimitives
+
 /// What the key daemon of this host says of one tunnel.
 public struct KeyDaemonReport: Equatable, Sendable {
     /// Where it was heard.
@@ -26,6 +28,11 @@ public struct KeyDaemonReport: Equatable, Sendable {
     public var association: KeyDaemonAssociation?
     /// Whether anybody listened since before the last attempt: without, no failure proves nothing.
     public var isHeard = false
+
+    /// Rekeys that were refused with TEMPORARY_FAILURE one after the other, none of them made good since.
+    public var refusedRekeys = 0
+    /// When the first of them was; nil without one.
+    public var refusedSince: MonotonicInstant?
 
     /// Makes a report of a daemon that was not asked.
     public init() {}

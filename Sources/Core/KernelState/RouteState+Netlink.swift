@@ -29,6 +29,8 @@ extension RouteState {
     }
 
     private static let headerByteCount = 12
+    /// RTM_F_CLONED: in a table an exception that the kernel learned, like a path MTU; every answer to a lookup.
+    private static let cloned: UInt32 = 0x200
 
     /// Reads the payload of RTM_NEWROUTE: `struct rtmsg` and attributes.
     ///
@@ -50,6 +52,7 @@ extension RouteState {
             destination: IPPrefix(unspecified, length: 0), outputInterface: nil,
             table: UInt32(message.uint8(at: 4)))
         route.kind = kind
+        route.isLearned = message.hostUInt32(at: 8) & cloned != 0
         var destination = unspecified
         var multipath: NetlinkAttribute?
         var attributes = NetlinkAttributes(of: message, after: headerByteCount)

@@ -43,6 +43,9 @@ public struct RouteState: Equatable, Sendable {
     public var metric: UInt32
     /// The path MTU in octets that the route says; nil when the device's applies.
     public var mtu: Int?
+    /// Whether it is no route of an operator's but what the kernel made of one for a single destination: an
+    /// exception with a path MTU that it learned, or the answer to a lookup.
+    public var isLearned = false
 
     /// Makes a unicast route.
     public init(

@@ -16,12 +16,16 @@
 public struct MetricExposition: Sendable {
     private let format: MetricFormat
     private var output: [UInt8] = []
+    /// The labels of the next line, with the brace before them: written once for all of a histogram's lines.
+    private var labels: [UInt8] = []
 
     /// The families in the given format, in the given order, as UTF-8.
     ///
     /// - Precondition: no two families have a name, or the name of a sample, in common.
     public static func render(_ families: [MetricFamily], as format: MetricFormat) -> [UInt8] {
         var exposition = MetricExposition(format: format)
+        // Growing by doubling would hold three times the text at its end.
+        exposition.output.reserveCapacity(families.reduce(0) { $0 + roughByteCount(of: $1) })
         var names: Set<String> = []
         for family in families {
             for name in family.reservedNames {
@@ -44,7 +48,7 @@ public struct MetricExposition: Sendable {
         append(name)
         append(" ")
         // Only OpenMetrics escapes the quotation mark in help text.
-        append(escaping: family.help, quotes: format == .openMetrics)
+        Self.append(escaping: family.help, quotes: format == .openMetrics, to: &output)
         append("\n# TYPE ")
         append(name)
         switch family.kind {
@@ -56,39 +60,40 @@ public struct MetricExposition: Sendable {
     }
 
     private mutating func append(_ sample: MetricSample, of family: MetricFamily) {
+        labels.removeAll(keepingCapacity: true)
+        for label in sample.labels { append(label) }
         switch sample.value {
-        case .integer(let value):
-            appendLine(family.name, sample.labels, String(value))
-        case .number(let value):
-            appendLine(family.name, sample.labels, number(value))
+        case .integer(let value): appendLine(family.name, String(value))
+        case .number(let value): appendLine(family.name, number(value))
         case .histogram(let histogram):
             let bucket = family.name + "_bucket"
+            let own = labels.count
             for (bound, count) in zip(histogram.upperBounds, histogram.cumulativeCounts) {
-                appendLine(
-                    bucket, sample.labels + [MetricLabel("le", bound.description)], String(count))
+                append(MetricLabel("le", bound.description))
+                appendLine(bucket, String(count))
+                labels.removeLast(labels.count - own)
             }
-            appendLine(
-                bucket, sample.labels + [MetricLabel("le", "+Inf")], String(histogram.count))
-            appendLine(family.name + "_sum", sample.labels, number(histogram.sum))
-            appendLine(family.name + "_count", sample.labels, String(histogram.count))
+            append(MetricLabel("le", "+Inf"))
+            appendLine(bucket, String(histogram.count))
+            labels.removeLast(labels.count - own)
+            appendLine(family.name + "_sum", number(histogram.sum))
+            appendLine(family.name + "_count", String(histogram.count))
         }
     }
 
-    private mutating func appendLine(_ name: String, _ labels: [MetricLabel], _ value: String) {
+    /// Appends to the labels of the next line.
+    private mutating func append(_ label: MetricLabel) {
+        labels.append(contentsOf: (labels.isEmpty ? "{" : ",").utf8)
+        labels.append(contentsOf: label.name.utf8)
+        labels.append(contentsOf: "=\"".utf8)
+        Self.append(escaping: label.value, quotes: true, to: &labels)
+        labels.append(UInt8(ascii: "\""))
+    }
+
+    private mutating func appendLine(_ name: String, _ value: String) {
         append(name)
-        if !labels.isEmpty {
-            var separator = "{"
-            for label in labels {
-                append(separator)
-                append(label.name)
-                append("=\"")
-                append(escaping: label.value, quotes: true)
-                append("\"")
-                separator = ","
-            }
-            append("}")
-        }
-        append(" ")
+        output.append(contentsOf: labels)
+        append(labels.isEmpty ? " " : "} ")
         append(value)
         append("\n")
     }
@@ -98,13 +103,29 @@ public struct MetricExposition: Sendable {
     }
 
     /// Appends text with backslash and line feed escaped, and the quotation mark if asked for.
-    private mutating func append(escaping text: String, quotes: Bool) {
+    private static func append(escaping text: String, quotes: Bool, to output: inout [UInt8]) {
         for byte in text.utf8 {
             switch byte {
-            case UInt8(ascii: "\\"): append("\\\\")
-            case UInt8(ascii: "\n"): append("\\n")
-            case UInt8(ascii: "\"") where quotes: append("\\\"")
+            case UInt8(ascii: "\\"): output.append(contentsOf: "\\\\".utf8)
+            case UInt8(ascii: "\n"): output.append(contentsOf: "\\n".utf8)
+            case UInt8(ascii: "\"") where quotes: output.append(contentsOf: "\\\"".utf8)
             default: output.append(byte)
+            }
+        }
+    }
+
+    /// About how long a family's text is, rather too long than too short.
+    private static func roughByteCount(of family: MetricFamily) -> Int {
+        let longestValue = 24
+        return family.samples.reduce(2 * family.name.utf8.count + family.help.utf8.count + 32) {
+            let labels = $1.labels.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count + 4 }
+            switch $1.value {
+            case .integer, .number:
+                return $0 + family.name.utf8.count + labels + longestValue
+            case .histogram(let histogram):
+                // `_bucket`, and `le` with its bound.
+                let line = family.name.utf8.count + labels + longestValue + 24
+                return $0 + (histogram.upperBounds.count + 3) * line
             }
         }
     }

@@ -39,11 +39,11 @@ public struct MetricFamily: Sendable {
         precondition(
             name.hasSuffix("_total") == (kind == .counter),
             "'\(name)': counters, and only they, are named …_total")
-        var seen: Set<Set<MetricLabel>> = []
+        // Only where mistakes are looked for: on a busy host it took half of each scrape's time.
+        assert(
+            Set(samples.map { Set($0.labels) }).count == samples.count,
+            "'\(name)' has two samples with the same labels")
         for sample in samples {
-            precondition(
-                seen.insert(Set(sample.labels)).inserted,
-                "'\(name)' has two samples with the labels \(sample.labels)")
             switch sample.value {
             case .histogram:
                 precondition(kind == .histogram, "'\(name)' is no histogram, but a sample is")

@@ -4,15 +4,16 @@ public enum DecodedFrame: Sendable {
     case esp(ESPDatagram)
     /// An IKE message.
     case ike(IKEDatagram)
-    /// A NAT keepalive: one octet 0xff in UDP, RFC 3948 §2.3.
-    case natKeepalive(IPHeader)
+    /// A NAT keepalive: one octet 0xff in UDP, RFC 3948 §2.3; that octet as an offset into the frame.
+    case natKeepalive(IPHeader, payload: Range<Int>)
     /// An ICMP or ICMPv6 message and the captured octets of it, as offsets into the frame.
     case icmp(IPHeader, payload: Range<Int>)
     /// A TCP segment, or the first fragment of one: its captured octets as offsets into the frame, and
     /// how many there are on the wire.
     case tcp(IPHeader, payload: Range<Int>, length: Int)
-    /// A fragment other than the first, of whatever protocol: it has no header to read.
-    case laterFragment(IPHeader)
+    /// A fragment other than the first, of whatever protocol: it has no header to read. Its captured
+    /// octets as offsets into the frame.
+    case laterFragment(IPHeader, payload: Range<Int>)
     /// A readable frame of another protocol.
     case other
     /// A frame that could not be read to the end of its headers.

@@ -77,7 +77,9 @@ extension FrameDecoder {
             identification: frame.bigEndianUInt16(at: start + 4),
             dontFragment: fragment & 0x4000 != 0, isFragment: fragment & 0x3fff != 0,
             length: length, protocolNumber: frame.uint8(at: start + 9))
-        guard fragment & 0x1fff == 0 else { return .laterFragment(header) }
+        guard fragment & 0x1fff == 0 else {
+            return .laterFragment(header, payload: payload..<inside.captured)
+        }
         return transport(frame, at: payload, header, inside)
     }
 
@@ -120,8 +122,10 @@ extension FrameDecoder {
                 let fragment = frame.bigEndianUInt16(at: offset + 2)
                 header.isFragment = header.isFragment || fragment & 0xfff9 != 0
                 header.protocolNumber = frame.uint8(at: offset)
-                guard fragment & 0xfff8 == 0 else { return .laterFragment(header) }
                 offset += 8
+                guard fragment & 0xfff8 == 0 else {
+                    return .laterFragment(header, payload: offset..<inside.captured)
+                }
             } else {
                 header.protocolNumber = frame.uint8(at: offset)
                 offset += (Int(frame.uint8(at: offset + 1)) + 1) * 8
@@ -224,7 +228,7 @@ extension FrameDecoder {
                 return bounds.short(start + 1, .truncatedESP, .malformedESP)
             }
             return frame.uint8(at: start) == 0xff
-                ? .natKeepalive(header) : .unreadable(.malformedESP)
+                ? .natKeepalive(header, payload: start..<(start + 1)) : .unreadable(.malformedESP)
         }
         guard start + 4 <= bounds.captured else {
             return bounds.short(start + 4, .truncatedESP, .malformedESP)

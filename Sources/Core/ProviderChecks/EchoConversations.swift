@@ -28,12 +28,23 @@ struct EchoConversations: Sendable {
 
     /// A request left by some device.
     mutating func note(_ request: CheckObservation) {
+        forget(before: request.at)
         let gone = conversations.renew(
             Conversation(
                 source: request.source, destination: request.destination,
                 identifier: request.identifier), request.at)
         if let gone, request.at - gone.value < Self.memory { overflowedAt = request.at }
         pairs.renew(Pair(source: request.source, destination: request.destination), request.at)
+    }
+
+    /// Forgets what no longer counts: on a host that pings much it would be all that there is room for.
+    private mutating func forget(before now: MonotonicInstant) {
+        while let oldest = conversations.oldest, now - oldest.value > Self.memory {
+            conversations.removeOldest()
+        }
+        while let oldest = pairs.oldest, now - oldest.value > Self.pairMemory {
+            pairs.removeOldest()
+        }
     }
 
     /// Whether a request with these addresses and this identifier left within the last minute.

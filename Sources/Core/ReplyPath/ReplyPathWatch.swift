@@ -41,6 +41,9 @@ public struct ReplyPathWatch: Sendable {
         return asked ?? .interval
     }
 
+    /// Why the next ladder is due.
+    public var cause: Cause { asked ?? .interval }
+
     /// Asks for a ladder at once, or as soon as the one that runs has ended and `floor` has passed.
     public mutating func ask(_ cause: Cause, at now: MonotonicInstant) {
         asked = asked ?? cause

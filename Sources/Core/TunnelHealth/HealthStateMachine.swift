@@ -48,6 +48,13 @@ public struct HealthStateMachine: Sendable {
         public var to: TunnelState
         /// The send time of the sample that decided it.
         public var at: MonotonicInstant
+
+        /// Describes a change.
+        public init(from: TunnelState, to: TunnelState, at: MonotonicInstant) {
+            self.from = from
+            self.to = to
+            self.at = at
+        }
     }
 
     /// The thresholds in force.

@@ -159,7 +159,9 @@ public final class KernelReader: Sendable {
                 (payload, routes: inout [RouteState]) throws(KernelMessageError) in
                 // An attempt that starts over starts with no routes.
                 if routes.isEmpty { filter = RouteFilter(limit: Self.routesPerInterface) }
-                for route in try RouteState.routes(parsing: payload) where filter.keeps(route) {
+                // An exception that the kernel learned is no route: it forgets it again.
+                for route in try RouteState.routes(parsing: payload)
+                where !route.isLearned && filter.keeps(route) {
                     routes.append(route)
                 }
             }

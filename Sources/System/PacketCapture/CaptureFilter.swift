@@ -30,6 +30,10 @@ public struct CaptureFilter: Hashable, Sendable {
     public var traffic: Set<Traffic>
     /// Whose: packets to and from these addresses.
     public var endpoints: Set<IPAddress>
+    /// Whose Echo Requests and Echo Replies are wanted of `.icmp`, as either end; nil for everyone's.
+    ///
+    /// A host that is probed or probes much has many, and who waits for some is woken by all.
+    public var echoPeers: Set<IPAddress>?
     /// Whether packets of all addresses are wanted, whatever `endpoints` holds.
     public var isForAnyone = false
     /// Which way, by what the kernel says of a packet, since not every link header tells; nil for both.
@@ -102,20 +106,26 @@ public struct CaptureFilter: Hashable, Sendable {
     private func packets(of addresses: Set<IPAddress>?) -> String {
         guard !traffic.isEmpty else { return Self.nothing }
         let parts = [IPAddress.Family.v4, .v6].compactMap { family -> String? in
-            let kinds = Self.kinds(traffic, family)
+            let kinds = kinds(family)
             let name = family == .v4 ? "ip" : "ip6"
             guard let addresses else { return "(\(name) and (\(kinds)))" }
-            // Sorted, so that equal filters are equal texts.
-            let hosts = addresses.filter { $0.family == family }.map(\.description).sorted()
-            guard !hosts.isEmpty else { return nil }
-            let list = hosts.joined(separator: " or ")
-            // Not `host`: that would load both addresses of the packet once for each endpoint.
-            return "(\(name) and (\(kinds)) and (src host (\(list)) or dst host (\(list))))"
+            guard let ends = Self.ends(addresses, family) else { return nil }
+            return "(\(name) and (\(kinds)) and \(ends))"
         }
         return parts.isEmpty ? Self.nothing : parts.joined(separator: " or ")
     }
 
-    private static func kinds(_ traffic: Set<Traffic>, _ family: IPAddress.Family) -> String {
+    /// Packets with one of the addresses as source or destination; nil where none is of the family.
+    private static func ends(_ addresses: Set<IPAddress>, _ family: IPAddress.Family) -> String? {
+        // Sorted, so that equal filters are equal texts.
+        let hosts = addresses.filter { $0.family == family }.map(\.description).sorted()
+        guard !hosts.isEmpty else { return nil }
+        let list = hosts.joined(separator: " or ")
+        // Not `host`: that would load both addresses of the packet once for each endpoint.
+        return "(src host (\(list)) or dst host (\(list)))"
+    }
+
+    private func kinds(_ family: IPAddress.Family) -> String {
         let wantsESP = traffic.contains(.esp)
         let wantsUDP = wantsESP || traffic.contains(.ike)
         var kinds: [String] = []
@@ -133,7 +143,9 @@ public struct CaptureFilter: Hashable, Sendable {
                 kinds.append("(ip[9] = 17 and ip[6:2] & 0x1fff != 0)")
             }
             if traffic.contains(.ike) { kinds.append("udp port 500") }
-            if traffic.contains(.icmp) { kinds.append("ip[9] = 1") }
+            if traffic.contains(.icmp) {
+                kinds.append(messages("ip[9] = 1", .v4, noEcho: "(icmp[0] != 0 and icmp[0] != 8)"))
+            }
             if traffic.contains(.echo) { kinds.append("icmp[0] = 0 or icmp[0] = 8") }
             if traffic.contains(.openingSegments) { kinds.append("tcp[13] & 2 != 0") }
             if traffic.contains(.packetTooBig) { kinds.append("icmp[0:2] = 0x0304") }
@@ -146,7 +158,10 @@ public struct CaptureFilter: Hashable, Sendable {
                         : "(udp port 4500 and (ip6[44:2] = 9 or ip6[48:4] = 0))")
             }
             if traffic.contains(.ike) { kinds.append("udp port 500") }
-            if traffic.contains(.icmp) { kinds.append("ip6[6] = 58") }
+            if traffic.contains(.icmp) {
+                kinds.append(
+                    messages("ip6[6] = 58", .v6, noEcho: "(ip6[40] != 128 and ip6[40] != 129)"))
+            }
             // By their place behind an IPv6 header without extensions: nobody sends these with any.
             if traffic.contains(.echo) {
                 kinds.append("(ip6[6] = 58 and (ip6[40] = 128 or ip6[40] = 129))")
@@ -162,6 +177,15 @@ public struct CaptureFilter: Hashable, Sendable {
             kinds += [0, 43, 44, 60].map { "ip6[6] = \($0)" }
         }
         return kinds.joined(separator: " or ")
+    }
+
+    /// ICMP messages, those that are Echo Requests or Echo Replies only of `echoPeers`.
+    private func messages(
+        _ anything: String, _ family: IPAddress.Family, noEcho: String
+    ) -> String {
+        guard let echoPeers else { return anything }
+        let wanted = [Self.ends(echoPeers, family), noEcho].compactMap(\.self)
+        return "(\(anything) and (\(wanted.joined(separator: " or "))))"
     }
 
     /// Packets in a PPPoE session (RFC 2516 §4), of any endpoint, by their places in an Ethernet frame.

@@ -20,6 +20,8 @@ public final class DatagramSocket {
         public var kind: String
         /// The router or host that sent it; nil when the kernel did not say.
         public var sender: IPAddress?
+        /// Whether the datagram's hop limit ran out: RFC 792 type 11, RFC 4443 type 3, code 0 of each.
+        public var isHopLimitExceeded = false
     }
 
     /// The address that datagrams carry.
@@ -157,9 +159,21 @@ public final class DatagramSocket {
                     let kind = Self.kind(of: error)
                 else { continue }
                 // recvmsg(2): the name is where the failed datagram went to.
-                let rejection = ICMPRejection(kind: kind, sender: ancillary.offender)
+                let rejection = ICMPRejection(
+                    kind: kind, sender: ancillary.offender,
+                    isHopLimitExceeded: Self.isHopLimitExceeded(error))
                 body(.rejected(rejection, port: errors.source(at: index).port), RawSpan())
             }
+        }
+    }
+
+    private static func isHopLimitExceeded(_ error: sock_extended_err) -> Bool {
+        switch CInt(error.ee_origin) {
+        case CInt(SO_EE_ORIGIN_ICMP):
+            CInt(error.ee_type) == ICMP_TIME_EXCEEDED && error.ee_code == 0
+        case CInt(SO_EE_ORIGIN_ICMP6):
+            CInt(error.ee_type) == ICMPV6_TIME_EXCEED && error.ee_code == 0
+        default: false
         }
     }
 

@@ -31,6 +31,7 @@ extension EchoSocket {
                 "setsockopt(SO_MARK)", "mark \(options.mark)", capability: "CAP_NET_ADMIN")
         }
         try filter(socket, options)
+        if let peer = options.peer { try admitReplies(of: peer, on: socket) }
         try reportDetails(socket, options)
         if options.bypassesPolicies {
             // A refusal matters only where a policy covers everything, and a mark can mend that.

@@ -22,6 +22,10 @@ public struct EchoSocketOptions: Hashable, Sendable {
     ///
     /// A busy host gets many: only for who looks for some of them.
     public var admitsRequests = false
+    /// Whose Echo Replies are received, an address of the socket's family; nil for everyone's.
+    ///
+    /// Errors are received of anyone in any case.
+    public var peer: IPAddress?
     /// Whether messages are kept out of IPsec tunnels of this host, as far as this process may ask for
     /// that (CAP_NET_ADMIN).
     public var bypassesPolicies = false

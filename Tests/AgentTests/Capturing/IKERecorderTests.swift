@@ -1,4 +1,5 @@
 import Foundation
+import FlightRecording
 import IKE
 import NetworkPrimitives
 import Testing
@@ -32,10 +33,12 @@ import Testing
     ) throws -> (IKERecorder, KnownTunnels) {
         let plan = try #require(CapturePlan.plans(for: tunnels).first)
         var recorder = IKERecorder(plan)
+        var rings = DeviceRings(espByteCount: 0, controlByteCount: 1 << 20)
         for frame in try frames(name) {
             frame.octets.withRawSpan {
                 recorder.receive(
-                    $0, link: .ethernet, wireLength: frame.octets.count, arrival: at(frame.at))
+                    $0, link: .ethernet, wireLength: frame.octets.count, arrival: at(frame.at),
+                    recording: &rings)
             }
         }
         return (recorder, plan.tunnels)

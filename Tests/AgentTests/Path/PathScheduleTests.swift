@@ -30,6 +30,7 @@ import Testing
         var started: [(PathSchedule.Work, Duration)] = []
         let began = MonotonicInstant(nanoseconds: 1_000_000_000_000)
         var bytes: Int? = 1500
+        var verdict = ReplyPathReport.Verdict.open
 
         mutating func pass(_ duration: Duration) {
             let end = now + duration
@@ -46,7 +47,9 @@ import Testing
                         schedule.ended(key, outcome, at: now)
                     case .ladder(let key):
                         schedule.started(key, search: false, ladder: true, at: now)
-                        outcome.replies = ReplyPathReport(inconclusive: "made up")
+                        var replies = ReplyPathReport(inconclusive: "made up")
+                        replies.verdict = verdict
+                        outcome.replies = replies
                         schedule.ended(key, outcome, at: now)
                     case .confirm(let key, let number, let byteCount):
                         schedule.confirmed(
@@ -149,6 +152,24 @@ import Testing
         run.pass(.seconds(5))
         #expect(run.times(.search(.inside("a"))).count == 3)
         #expect(run.times(.ladder(.inside("a"))).count == 2)
+    }
+
+    @Test func `a quick ladder comes first, and what it says against somebody is looked at again`()
+    {
+        var run = Run()
+        let key = PathKey.inside("a")
+        run.schedule.watch([Self.plan("a")], at: run.now)
+        #expect(run.schedule.isQuick(.ladder(key)) && run.schedule.isQuick(.search(key)))
+        run.verdict = .blocked
+        run.pass(.seconds(30))
+        #expect(run.times(.ladder(key)).count == 1)
+        #expect(!run.schedule.isQuick(.ladder(key)) && !run.schedule.isQuick(.search(key)))
+        run.pass(.seconds(40))
+        #expect(run.times(.ladder(key)).count == 2, "with more flows, half a minute later")
+        run.pass(.seconds(300))
+        #expect(run.times(.ladder(key)).count == 2, "and then at its interval")
+        run.schedule.noteStateChange(of: "a", at: run.now)
+        #expect(run.schedule.isQuick(.ladder(key)), "a state that changed wants to be known why")
     }
 
     @Test func `large packets that vanish have the size searched again`() {

@@ -44,7 +44,7 @@ import Testing
         report.frames.count(.unreadable(.truncatedESP))
         report.frames.count(.unreadable(.malformedPPPoELength))
         report.frames.count(.unreadable(.malformedPPPoELength))
-        report.frames.count(.natKeepalive(.made))
+        report.frames.count(.natKeepalive(.made, payload: 28..<29))
         let kinds = try #require(report.json.parsed()["packets_by_kind"] as? JSONDocument)
         #expect(kinds["nat_keepalive"] as? Int == 1)
         let faults = try #require(kinds["unreadable"] as? [String: Int])

@@ -1,3 +1,4 @@
+import Diagnosis
 import ESPAnalysis
 import Foundation
 import Metrics
@@ -154,12 +155,20 @@ import Testing
     }
 
     @Test func `SYNs that are not clamped and fragments are findings`() {
-        func findings(_ capture: TunnelCapture) -> [String] {
-            PacketSizeFindings.findings(of: capture, .inside()).map(\.id.rawValue)
+        func stand(_ capture: TunnelCapture) -> [Finding] {
+            var report = Self.seen.tunnels[0]
+            report.plan = .inside()
+            report.capture = capture
+            let source = FactSource(
+                report: report, growth: CounterGrowth(), now: .zero, wall: WallTime(nanoseconds: 0))
+            return Diagnosis(of: source.facts).findings.filter {
+                $0.id == .mssNotClamped || $0.id == .espFragmented
+            }
         }
+        func findings(_ capture: TunnelCapture) -> [String] { stand(capture).map(\.id.rawValue) }
         var capture = Self.seen.tunnels[0].capture
         #expect(findings(capture) == ["mss-not-clamped"])
-        let finding = PacketSizeFindings.findings(of: capture, .inside())[0]
+        let finding = stand(capture)[0]
         #expect(finding.evidence[0].hasPrefix("1 of 2 IPv4 SYNs"))
         #expect(finding.remedy[0].contains("-o xfrm1") && finding.remedy[0].contains("1360"))
         var stream = CapturedStream.bare()

@@ -12,7 +12,7 @@ import Testing
         "name", "local", "remote", "wan_interface", "tunnel_interface", "role", "kind", "verdict",
         "state", "state_source", "state_since", "flapping", "flap_ratio", "flap_penalty",
         "changes_1h", "changes_24h", "probes", "streams", "kernel", "path_mtu", "reply_path", "ike",
-        "provider_checks", "findings",
+        "provider_checks", "findings", "diagnosis",
     ]
     static let rowKeys = [
         "path", "style", "sent", "received", "lost", "inconclusive", "in_flight", "late_replies",

@@ -25,7 +25,57 @@ import Testing
         #expect(report.ports.map(\.state) == [.filtered, .filtered])
         #expect(report.ports.map(\.sent) == [2, 2])
         let end = try #require(report.endedAt)
-        #expect((Duration.seconds(3)...Duration.seconds(4)).contains(end - begin))
+        // Two tries, and three hops of which none says anything.
+        #expect((Duration.seconds(5)...Duration.seconds(7)).contains(end - begin))
+        #expect(script.hopLimits == [500: [1, 1, 2, 2, 3, 3], 4500: [1, 1, 2, 2, 3, 3]])
+        #expect(report.ports.allSatisfy { $0.ladder?.rungs == [] && $0.ladder?.isComplete == true })
+    }
+
+    @Test func `of a silent port it is learned how far requests get`() throws {
+        var script = Script()
+        // The second router says nothing, the fourth is the last that they reach.
+        script.routers = [.v4(1), nil, .v4(3), .v4(4)]
+        try script.run { port, request in
+            port == 4500 ? [Script.answer(to: request, choosing: Script.strongest)] : []
+        }
+        let report = script.prober.report
+        #expect(report.ports.map(\.state) == [.filtered, .open])
+        #expect(report.port4500.ladder == nil, "an open port needs none")
+        let ladder = try #require(report.port500.ladder)
+        #expect(ladder.rungs.map(\.hop) == [1, 3, 4])
+        #expect(ladder.rungs.map(\.router) == [.v4(1), .v4(3), .v4(4)])
+        #expect(script.hopLimits == [500: [1, 2, 2, 3, 4, 5, 5, 6, 6, 7, 7]])
+        #expect(ladder.sent == 11 && ladder.isComplete)
+        #expect(report.port500.sent == 2, "what has a hop limit is no try")
+    }
+
+    @Test func `a path of routers without end ends`() throws {
+        var script = Script()
+        script.routers = (1...255).map { .v4($0) }
+        try script.run { _, _ in [] }
+        #expect(script.hopLimits[500] == (1...24).map { $0 })
+        #expect(script.prober.report.port500.ladder?.rungs.count == 24)
+    }
+
+    @Test func `a late second answer of a router is no farther hop`() throws {
+        var script = Script()
+        script.routers = [.v4(1), .v4(1)]
+        try script.run { _, _ in [] }
+        #expect(script.prober.report.port500.ladder?.rungs.map(\.hop) == [1])
+    }
+
+    @Test func `a ladder that is broken off says so`() throws {
+        var script = Script()
+        var now = script.now
+        while script.prober.report.port500.state == .unknown {
+            _ = script.prober.advance(to: now)
+            now = script.prober.deadline ?? now
+        }
+        script.prober.abandon(because: "time limit", at: now)
+        #expect(script.prober.isFinished)
+        let port = script.prober.report.port500
+        #expect(port.state == .filtered, "that is decided")
+        #expect(port.ladder?.isComplete == false)
     }
 
     @Test func `one port may be silent and the other open`() throws {

@@ -9,8 +9,12 @@ struct ScriptedExamination {
     var prober: IKEProber
     var now = MonotonicInstant(nanoseconds: 1_000_000_000)
     var requests: [UInt16: [IKEMessage]] = [:]
-    /// Every datagram sent.
+    /// Every datagram sent without a hop limit of its own.
     var datagrams: [[UInt8]] = []
+    /// Who answers a request whose hop limit runs out, from the first hop on; nil for nobody.
+    var routers: [IPAddress?] = []
+    /// The hop limits that were sent, by port.
+    var hopLimits: [UInt16: [UInt8]] = [:]
 
     init(settings: IKEProber.Settings = IKEProber.Settings()) {
         prober = IKEProber(
@@ -27,6 +31,10 @@ struct ScriptedExamination {
             var outgoing = prober.advance(to: now)
             while let next = outgoing.first {
                 outgoing.removeFirst()
+                if let hopLimit = next.hopLimit {
+                    climb(next.port, hopLimit)
+                    continue
+                }
                 datagrams.append(next.octets)
                 let marker = next.port == 4500 ? 4 : 0
                 let octets = Array(next.octets.dropFirst(marker))
@@ -43,6 +51,15 @@ struct ScriptedExamination {
             guard let deadline = prober.deadline else { break }
             now = max(now, deadline)
         }
+    }
+
+    private mutating func climb(_ port: UInt16, _ hopLimit: UInt8) {
+        hopLimits[port, default: []].append(hopLimit)
+        now = now + .milliseconds(10)
+        guard hopLimit <= routers.count, let router = routers[Int(hopLimit) - 1] else { return }
+        prober.receive(
+            .init(kind: "time exceeded", sender: router, isHopLimitExceeded: true), about: port,
+            at: now)
     }
 
     /// An answer to a request.

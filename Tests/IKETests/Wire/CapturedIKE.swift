@@ -75,7 +75,7 @@ struct CapturedIKE {
             switch frame.decoded {
             case .ike(let datagram):
                 frame.octets.withRawSpan { tracker.receive(datagram, in: $0, at: frame.at) }
-            case .natKeepalive(let header): tracker.receiveKeepalive(header, at: frame.at)
+            case .natKeepalive(let header, _): tracker.receiveKeepalive(header, at: frame.at)
             default: break
             }
         }

@@ -176,6 +176,39 @@ import Testing
         #expect(!program.admits(Self.v4(50, esp(1))))
     }
 
+    @Test func `takes echo messages of the wanted peers, and errors of anyone`() throws {
+        let us = try #require(IPAddress("203.0.113.10"))
+        var filter = CaptureFilter(traffic: [.icmp], endpoints: [us])
+        filter.echoPeers = [CaptureFilter.provider]
+        let program = try Program(filter.expression())
+        for type in [0, 8, 3, 11, 12] as [UInt8] {
+            #expect(program.admits(Self.v4(1, [type, 0, 0, 0])), "\(type)")
+            let isError = type != 0 && type != 8
+            #expect(
+                program.admits(Self.v4(1, [type, 0, 0, 0], between: Self.others)) == isError,
+                "\(type)")
+        }
+        #expect(
+            program.admits(Self.v4(1, [8, 0, 0, 0], between: ("203.0.113.10", "198.51.100.1"))))
+        // A later fragment of a long answer has no type.
+        #expect(program.admits(Self.v4(1, [0x55, 0, 0, 0], fragmentOffset: 0x00b9)))
+        #expect(!program.admits(Self.v4(1, [8, 0, 0, 0], between: ("192.0.2.1", "192.0.2.2"))))
+    }
+
+    @Test func `takes IPv6 echo messages of the wanted peers, and errors of anyone`() throws {
+        let peer = "2001:db8:ffff::7"
+        let stranger = "2001:db8:ffff::8"
+        let us = try #require(IPAddress("2001:db8::1"))
+        var filter = CaptureFilter(traffic: [.icmp], endpoints: [us])
+        filter.echoPeers = [try #require(IPAddress(peer))]
+        let program = try Program(filter.expression())
+        for type in [1, 2, 3, 128, 129] as [UInt8] {
+            #expect(program.admits(Self.v6(peer, 58, [type, 0, 0, 0])), "\(type)")
+            #expect(
+                program.admits(Self.v6(stranger, 58, [type, 0, 0, 0])) == (type < 128), "\(type)")
+        }
+    }
+
     @Test func `takes IKE and no ESP over IPv6`() throws {
         let provider = "2001:db8:ffff::1"
         let program = try Program(

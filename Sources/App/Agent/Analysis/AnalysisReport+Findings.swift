@@ -6,8 +6,10 @@ import PacketFormats
 extension AnalysisReport {
     /// What of the finding catalogue the file shows, the most severe first.
     var findings: [Finding] {
-        [
-            StreamFindings.pathReordering(of: streams), StreamFindings.replaySuspected(in: streams),
+        var facts = TunnelFacts(TunnelIdentity(name: file ?? "a capture"))
+        facts.esp.fill(from: streams)
+        return [
+            PathReordering.judge(facts).finding, ReplaySuspected.judge(facts).finding,
             captureIncomplete,
         ].compactMap { $0 }
     }

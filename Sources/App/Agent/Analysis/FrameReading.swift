@@ -64,10 +64,10 @@ struct FrameReading {
         switch decoded {
         case .esp(let datagram):
             batch.packets.append(ESPObservation(datagram, in: frame, arrival: instant, hash: hash))
-        case .laterFragment(let header):
+        case .laterFragment(let header, _):
             batch.laterFragments.append((header.source, header.destination))
         case .ike(let datagram): follow(datagram, frame, instant)
-        case .natKeepalive(let header): ike.receiveKeepalive(header, at: instant)
+        case .natKeepalive(let header, _): ike.receiveKeepalive(header, at: instant)
         case .icmp, .tcp, .other, .unreadable: break
         }
     }

@@ -87,6 +87,16 @@ final class CaptureLoop<Work: CaptureWork>: Sendable {
         }
     }
 
+    /// An answer that the thread gives; nil once it has ended.
+    func ask<Answer: Sendable>(
+        _ question: @escaping @Sendable (inout Work) -> Answer
+    ) async -> Answer? {
+        await withCheckedContinuation { continuation in
+            let last = post { continuation.resume(returning: question(&$0)) }
+            if last != nil { continuation.resume(returning: nil) }
+        }
+    }
+
     private func run(
         _ work: inout Work, _ poll: EventPoll, _ events: @Sendable (Work.Event) -> Void
     ) {

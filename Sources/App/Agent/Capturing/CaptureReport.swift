@@ -26,6 +26,8 @@ struct TunnelCapture: Sendable {
     var place: CapturePlace?
     /// Why nothing is captured now; nil when something is.
     var reason: String? = "this host was not looked at yet"
+    /// Whether waiting will not mend that.
+    var isImpossible = false
     /// Its streams, with most packets first.
     var streams: [CapturedStream] = []
     /// Its counters, zero where nothing was captured yet.

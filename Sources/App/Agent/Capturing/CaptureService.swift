@@ -12,10 +12,7 @@ import Synchronization
 /// Counters are kept here for as long as a tunnel is watched, whatever becomes of devices and SAs.
 final class CaptureService: Sendable {
     private struct State {
-        var continuous: [TunnelPlan] = []
-        /// Tunnels that somebody looks at for a while.
-        var guests: [Int: [TunnelPlan]] = [:]
-        var nextGuest = 0
+        var tunnels = WatchedTunnels()
         var threads: [CapturePlace: CaptureThread] = [:]
         /// Why a device has no thread.
         var failures: [CapturePlace: String] = [:]
@@ -29,16 +26,9 @@ final class CaptureService: Sendable {
         var drops: [CapturePlace: [UInt64]] = [:]
         var isStopped = false
 
-        var plans: [TunnelPlan] {
-            var names: Set<String> = []
-            return (continuous + guests.sorted { $0.key < $1.key }.flatMap(\.value)).filter {
-                names.insert($0.name).inserted
-            }
-        }
-
         /// Forgets what tunnels came to that are no longer watched.
         mutating func forgetUnwatched() {
-            let names = Set(plans.map(\.name))
+            let names = Set(tunnels.plans.map(\.name))
             retired = retired.filter { names.contains($0.key) }
             published = published.filter { names.contains($0.key) }
             checks = checks.filter { names.contains($0.key) }
@@ -80,46 +70,41 @@ final class CaptureService: Sendable {
 
     /// Captures the ESP of these tunnels from now on, and of no others.
     func watch(_ plans: [TunnelPlan]) {
-        reconcile { $0.continuous = plans }
+        reconcile { $0.tunnels.continuous = plans }
     }
 
     /// Captures the ESP of these tunnels too, until `forget`.
     func observe(_ plans: [TunnelPlan]) -> Int {
         var guest = 0
-        reconcile { state in
-            guest = state.nextGuest
-            state.nextGuest += 1
-            state.guests[guest] = plans
-        }
+        reconcile { guest = $0.tunnels.admit(plans) }
         return guest
     }
 
     /// Ends what `observe` began.
-    func forget(_ guest: Int) { reconcile { $0.guests[guest] = nil } }
+    func forget(_ guest: Int) { reconcile { $0.tunnels.forget(guest) } }
 
     /// Ends all captures.
     func stop() {
         reconcile { state in
-            state.continuous = []
-            state.guests = [:]
+            state.tunnels.removeAll()
             state.isStopped = true
         }
     }
 
     private func reconcile(_ change: (inout State) -> Void) {
         let ended = state.withLock { state in
-            let before = state.plans
+            let before = state.tunnels.plans
             change(&state)
-            guard state.plans != before || state.isStopped else { return [CaptureThread]() }
+            guard state.tunnels.plans != before || state.isStopped else { return [CaptureThread]() }
             state.forgetUnwatched()
-            let plans = state.isStopped ? [] : CapturePlan.plans(for: state.plans)
+            let plans = state.isStopped ? [] : CapturePlan.plans(for: state.tunnels.plans)
             let places = Set(plans.map(\.place))
             let ended = state.threads.filter { !places.contains($0.key) }.map(\.value)
             state.threads = state.threads.filter { places.contains($0.key) }
             state.drops = state.drops.filter { places.contains($0.key) }
             state.failures = [:]
             for plan in plans { start(plan, &state) }
-            inside.watch(state.isStopped ? [] : state.plans)
+            inside.watch(state.isStopped ? [] : state.tunnels.plans)
             return ended
         }
         for thread in ended {
@@ -146,7 +131,7 @@ final class CaptureService: Sendable {
     private func retire(_ thread: CaptureThread) async {
         let last = await thread.stop()
         state.withLock { state in
-            let names = Set(state.plans.map(\.name))
+            let names = Set(state.tunnels.plans.map(\.name))
             for (tunnel, traffic) in last.traffic.closed where names.contains(tunnel) {
                 state.retired[tunnel, default: TunnelTraffic()].add(traffic)
             }
@@ -168,11 +153,38 @@ final class CaptureService: Sendable {
     /// The thread that captures a tunnel's ESP; nil when none does.
     private func thread(of tunnel: String) -> CaptureThread? {
         state.withLock { state in
-            guard let plan = state.plans.first(where: { $0.name == tunnel }),
+            guard let plan = state.tunnels.plans.first(where: { $0.name == tunnel }),
                 CapturePlan.obstacle(to: plan) == nil
             else { return nil }
             return CapturePlan.place(of: plan).flatMap { state.threads[$0] }
         }
+    }
+
+    // MARK: - Recordings
+
+    /// A tunnel's far end; nil while not known.
+    func remote(of tunnel: String) -> IPAddress? {
+        state.withLock { state in state.tunnels.plans.first { $0.name == tunnel }?.remote }
+    }
+
+    /// The headers of the last minute on the devices that show a tunnel's packets, inside and outside.
+    func recordedHeaders(of tunnel: String) async -> [RecordedDevice] {
+        var devices: [RecordedDevice] = []
+        if let thread = thread(of: tunnel), let rings = await thread.rings() {
+            devices.append(
+                RecordedDevice(
+                    place: thread.place, side: .outside, thread: ObjectIdentifier(thread),
+                    rings: rings))
+        }
+        guard let plan = inside.plan(of: tunnel) else { return devices }
+        let (thread, rings) = await inside.rings()
+        guard let thread else { return devices }
+        for (place, side) in [(plan.device, RecordedDevice.Side.inside), (plan.wan, .plain)] {
+            guard let place, let rings = rings[place] else { continue }
+            devices.append(
+                RecordedDevice(place: place, side: side, thread: thread, rings: rings))
+        }
+        return devices
     }
 
     // MARK: - Reports
@@ -194,7 +206,7 @@ final class CaptureService: Sendable {
             let current = snapshots.filter { state.threads[$0.0.place] === $0.0 }.map(\.1)
             var report = CaptureReport(
                 places: current.sorted { $0.place.description < $1.place.description })
-            for plan in state.plans {
+            for plan in state.tunnels.plans {
                 report.tunnels[plan.name] = Self.capture(of: plan, report.places, &state)
                 report.tunnels[plan.name]?.inside =
                     insides[plan.name] ?? InsideReport(unknown: "the capture is starting")
@@ -215,6 +227,7 @@ final class CaptureService: Sendable {
         if let snapshot {
             traffic.add(snapshot.traffic.traffic(of: plan.name))
             capture.reason = snapshot.condition.reason
+            if case .impossible = snapshot.condition { capture.isImpossible = true }
             capture.ike = snapshot.ike[plan.name]
             capture.ikeReason = snapshot.condition.reason ?? snapshot.ikeReason
             capture.streams = snapshot.traffic.streams.filter { $0.tunnel == plan.name }
@@ -253,7 +266,7 @@ final class CaptureService: Sendable {
     /// it stands in the next report.
     func compare(_ readings: [String?: AssociationReading]) {
         inside.take(readings)
-        let (plans, threads) = state.withLock { ($0.plans, $0.threads) }
+        let (plans, threads) = state.withLock { ($0.tunnels.plans, $0.threads) }
         let groups = Dictionary(
             grouping: plans.filter { CapturePlan.obstacle(to: $0) == nil },
             by: CapturePlan.place)

@@ -1,5 +1,6 @@
 import CaptureFormats
 import ESPAnalysis
+import FlightRecording
 import NetworkPrimitives
 import PacketCapture
 import PacketFormats
@@ -87,7 +88,7 @@ extension CaptureThread {
                 follow(now)
             }
             recorder.flush()
-            ike.drain(stamps, at: now)
+            ike.drain(stamps, at: now, recording: &recorder.rings)
         }
 
         // MARK: - Time
@@ -116,6 +117,9 @@ extension CaptureThread {
             for change in device.takeChanges() {
                 switch change {
                 case .opened:
+                    if let handle = device.handles.first {
+                        recorder.rings.adopt(linkType: handle.live.linkType.rawValue)
+                    }
                     ike.open(plan, poll)
                     emptyAt = now
                 case .closed: ike.close(poll)
@@ -147,6 +151,12 @@ extension CaptureThread {
             ike.adopt(next)
             device.adopt([next.channel], at: now)
             follow(now)
+        }
+
+        /// The headers of the last minute, what waits included.
+        mutating func rings() -> DeviceRings {
+            drain()
+            return recorder.rings
         }
 
         mutating func lastSnapshot() -> Snapshot { snapshot(senders: 0) }

@@ -1,4 +1,5 @@
 import ESPAnalysis
+import FlightRecording
 import IKE
 import NetworkPrimitives
 import PacketCapture
@@ -84,6 +85,9 @@ final class CaptureThread: Sendable {
     func count(upTo instant: MonotonicInstant, _ body: @escaping @Sendable (Counts) -> Void) {
         loop.post { $0.setMark(instant, body) }
     }
+
+    /// The headers of the last minute; nil once the thread has ended.
+    func rings() async -> DeviceRings? { await loop.ask { $0.rings() } }
 
     /// Says which streams have extended sequence numbers, as this host's SAs do.
     func noteExtended(_ streams: Set<StreamID>) { loop.post { $0.recorder.noteExtended(streams) } }

@@ -1,11 +1,12 @@
 import CaptureFormats
+import FlightRecording
 import IKE
 import NetworkPrimitives
 import PacketCapture
 import PacketFormats
 import RawSockets
 
-/// The IKE of a capture thread's device: few packets, but whole ones, so they come over a second handle
+/// The IKE of a capture thread's device, and the echoes between the tunnels' ends: few packets, but whole ones, so they come over a second handle
 /// whose ring is small and whose filter leaves ESP out.
 ///
 /// What is known outlives the device; without the handle, ESP is captured all the same.
@@ -14,6 +15,8 @@ struct IKERecorder {
     private static let dispatchLimit = 256
     /// Key exchanges fit into this, those of ML-KEM (RFC 9370) too once they are fragmented.
     private static let snapshotLength = 2048
+    /// Echoes are only recorded: the probes of the outside path, and what answers them.
+    private static let traffic: Set<CaptureFilter.Traffic> = [.ike, .echo]
 
     /// An open handle.
     private final class Handle {
@@ -25,7 +28,7 @@ struct IKERecorder {
             settings.snapshotLength = IKERecorder.snapshotLength
             settings.bufferSize = LiveCapture.Settings.minimumBufferSize
             var filter = plan.filter
-            filter.traffic = [.ike]
+            filter.traffic = IKERecorder.traffic
             live = try LiveCapture(
                 plan.place.device, in: plan.place.namespace, settings: settings, filter: filter)
             link = LinkKind(linkType: live.linkType.rawValue)
@@ -93,7 +96,7 @@ struct IKERecorder {
         guard let handle, plan.filter != filter else { return }
         filter = plan.filter
         var wanted = plan.filter
-        wanted.traffic = [.ike]
+        wanted.traffic = Self.traffic
         do throws(CaptureError) {
             try handle.live.setFilter(wanted)
         } catch {
@@ -103,14 +106,15 @@ struct IKERecorder {
 
     /// Takes in what waits, up to a limit.
     mutating func drain(
-        _ stamps: StampConversion, at now: MonotonicInstant
+        _ stamps: StampConversion, at now: MonotonicInstant, recording rings: inout DeviceRings
     ) {
         guard let handle else { return }
         let link = handle.link
         do throws(CaptureError) {
             _ = try handle.live.dispatch(limit: Self.dispatchLimit) { frame, stamp, length in
                 receive(
-                    frame, link: link, wireLength: length, arrival: stamps.convert(stamp) ?? now)
+                    frame, link: link, wireLength: length, arrival: stamps.convert(stamp) ?? now,
+                    recording: &rings)
             }
         } catch {
             // The handle of the ESP meets the same, and opens both anew.
@@ -120,18 +124,23 @@ struct IKERecorder {
 
     /// Takes in a frame.
     mutating func receive(
-        _ frame: RawSpan, link: LinkKind, wireLength: Int, arrival: MonotonicInstant
+        _ frame: RawSpan, link: LinkKind, wireLength: Int, arrival: MonotonicInstant,
+        recording rings: inout DeviceRings
     ) {
         latest = max(latest, arrival)
-        switch decoder.decode(frame, linkType: link, wireLength: wireLength) {
+        let decoded = decoder.decode(frame, linkType: link, wireLength: wireLength)
+        switch decoded {
         case .ike(let datagram):
             guard isWanted(datagram.ip) else { return }
             tracker.receive(datagram, in: frame, at: latest)
-        case .natKeepalive(let header):
+        case .natKeepalive(let header, _):
             guard isWanted(header) else { return }
             tracker.receiveKeepalive(header, at: latest)
-        case .esp, .icmp, .tcp, .laterFragment, .other, .unreadable: break
+        case .icmp(let header, _):
+            guard isWanted(header) else { return }
+        case .esp, .tcp, .laterFragment, .other, .unreadable: return
         }
+        rings.receive(decoded, frame, wireLength: wireLength, at: latest)
     }
 
     private func isWanted(_ header: IPHeader) -> Bool {

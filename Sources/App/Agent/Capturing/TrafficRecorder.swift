@@ -1,4 +1,5 @@
 import ESPAnalysis
+import FlightRecording
 import NetworkPrimitives
 import PacketCapture
 import PacketFormats
@@ -22,7 +23,15 @@ struct TrafficRecorder: Sendable {
     private(set) var closed: [String: TunnelTraffic] = [:]
     /// The window sizes whose drops are predicted.
     private(set) var windows: [Int]
+    /// The headers of the last minute.
+    var rings = DeviceRings(
+        espByteCount: TrafficRecorder.ringByteCount,
+        controlByteCount: TrafficRecorder.controlByteCount)
 
+    /// Memory for headers of ESP: some 400 packets a second for a minute.
+    private static let ringByteCount = 2 << 20
+    /// Memory for IKE and echoes.
+    private static let controlByteCount = 256 << 10
     /// Small enough to stay in the first cache between making and using them.
     private static let batchSize = 64
 
@@ -102,12 +111,16 @@ struct TrafficRecorder: Sendable {
             if arrival < latest { backwardStamps &+= 1 }
             latest = max(arrival, latest)
             if latest > mark { reachMark() }
+            rings.receiveESP(
+                frame, payload: datagram.payload.lowerBound, wireLength: wireLength, at: latest)
             batch.append(
                 ESPObservation(datagram, in: frame, arrival: latest, hash: hash))
             if batch.count == Self.batchSize { flush() }
-        case .laterFragment(let header):
+        case .laterFragment(let header, let payload):
             if isForeignPossible, isForeign(header) { return }
             table.noteLaterFragment(source: header.source, destination: header.destination)
+            rings.receiveLaterFragment(
+                frame, payload: payload, wireLength: wireLength, at: arrival)
         case .ike, .natKeepalive, .icmp, .tcp, .other, .unreadable: break
         }
     }

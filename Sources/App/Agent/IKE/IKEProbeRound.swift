@@ -103,7 +103,9 @@ struct IKEProbeRound {
                     payload, to: Self.ports[place], from: (source, port), at: now)
             case .rejected(let rejection, let port):
                 prober.receive(
-                    IKEProbeReport.Rejection(kind: rejection.kind, sender: rejection.sender),
+                    IKEProbeReport.Rejection(
+                        kind: rejection.kind, sender: rejection.sender,
+                        isHopLimitExceeded: rejection.isHopLimitExceeded),
                     about: port, at: now)
             }
         }
@@ -116,7 +118,8 @@ struct IKEProbeRound {
             guard let place = Self.ports.firstIndex(of: transmission.port),
                 let socket = targets[index].sockets[place],
                 let failure = socket.send(
-                    transmission.octets, to: targets[index].remote, port: transmission.port)
+                    transmission.octets, to: targets[index].remote, port: transmission.port,
+                    hopLimit: transmission.hopLimit)
             else { continue }
             targets[index].prober.sendFailed(
                 to: transmission.port, because: failure.description, at: MonotonicClock.now())

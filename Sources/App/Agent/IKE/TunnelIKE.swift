@@ -155,7 +155,7 @@ extension IKEProbeReport {
 
 extension SecurityAssociation {
     /// Whether nothing ends it, as no key daemon would install it: it was made by hand.
-    fileprivate var isEndless: Bool {
+    var isEndless: Bool {
         softExpiresAt == nil && hardExpiresAt == nil && volumeLimits == VolumeLimits()
     }
 }

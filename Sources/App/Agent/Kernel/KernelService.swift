@@ -16,21 +16,11 @@ final class KernelService: Sendable {
     private typealias Command = @Sendable ([String?: AssociationWatch]) -> Void
 
     private struct Orders {
-        var continuous: [TunnelPlan] = []
-        /// Tunnels that somebody looks at for a while.
-        var guests: [Int: [TunnelPlan]] = [:]
-        var nextGuest = 0
+        var tunnels = WatchedTunnels()
         var generation = 0
         var handlers: [Handler] = []
         var commands: [Command] = []
         var isStopping = false
-
-        var plans: [TunnelPlan] {
-            var names: Set<String> = []
-            return (continuous + guests.sorted { $0.key < $1.key }.flatMap(\.value)).filter {
-                names.insert($0.name).inserted
-            }
-        }
     }
 
     /// Counters that were read within this time are good enough for a report.
@@ -58,22 +48,18 @@ final class KernelService: Sendable {
 
     /// Follows these tunnels from now on, and no others.
     func watch(_ plans: [TunnelPlan]) {
-        change { $0.continuous = plans }
+        change { $0.tunnels.continuous = plans }
     }
 
     /// Follows these tunnels too, until `forget`.
     func observe(_ plans: [TunnelPlan]) -> Int {
         var guest = 0
-        change { orders in
-            guest = orders.nextGuest
-            orders.nextGuest += 1
-            orders.guests[guest] = plans
-        }
+        change { guest = $0.tunnels.admit(plans) }
         return guest
     }
 
     /// Ends what `observe` began.
-    func forget(_ guest: Int) { change { $0.guests[guest] = nil } }
+    func forget(_ guest: Int) { change { $0.tunnels.forget(guest) } }
 
     /// Ends the thread.
     func stop() { change { $0.isStopping = true } }
@@ -83,7 +69,7 @@ final class KernelService: Sendable {
         await withCheckedContinuation { continuation in
             let isQueued = orders.withLock { orders in
                 guard !orders.isStopping else { return false }
-                let plans = orders.plans
+                let plans = orders.tunnels.plans
                 orders.commands.append { watches in
                     continuation.resume(returning: Self.report(of: plans, watches))
                 }
@@ -130,7 +116,7 @@ final class KernelService: Sendable {
             }
             if current != generation {
                 generation = current
-                adopt(orders.withLock { $0.plans }, &watches)
+                adopt(orders.withLock { $0.tunnels.plans }, &watches)
             }
             for watch in watches.values {
                 let tell = { (event: TimedKernelEvent) in

@@ -66,6 +66,32 @@ struct NamespaceFiles {
         }
     }
 
+    /// Whether /proc/net/udp or udp6 has a socket on port 500.
+    static func isKeyDaemonListening() -> Reading<Bool> {
+        do throws(FileError) {
+            for name in ["udp", "udp6"] {
+                guard let text = try NetworkFile.readIfThere(.net, name, limit: limit) else {
+                    continue
+                }
+                if hasSocket(onPort: 500, String(decoding: text, as: UTF8.self)) {
+                    return .known(true)
+                }
+            }
+            return .known(false)
+        } catch {
+            return .unknown(reason: error.description)
+        }
+    }
+
+    /// Whether a table of proc_net_udp(5) has a socket bound to a port: `sl: ADDRESS:PORT …`, hexadecimal.
+    static func hasSocket(onPort port: UInt16, _ table: String) -> Bool {
+        table.split(separator: "\n").dropFirst().contains { line in
+            let fields = line.split(separator: " ", maxSplits: 2)
+            guard fields.count > 1, let colon = fields[1].lastIndex(of: ":") else { return false }
+            return UInt16(fields[1][fields[1].index(after: colon)...], radix: 16) == port
+        }
+    }
+
     /// A sysctl under net.
     static func setting(_ path: String) -> Reading<Int> {
         do throws(FileError) {

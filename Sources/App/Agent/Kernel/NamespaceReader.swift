@@ -35,6 +35,7 @@ final class NamespaceReader {
                     ($0, NamespaceFiles.settings(of: $0))
                 })
             readings.tracking = NamespaceFiles.tracking()
+            readings.isKeyDaemonListening = NamespaceFiles.isKeyDaemonListening()
             readings.firewall = FirewallReading.current()
             return readings
         }
@@ -46,6 +47,7 @@ final class NamespaceReader {
             readings.settings = [:]
             readings.deviceSettings = [:]
             readings.tracking = .unknown(reason: reason)
+            readings.isKeyDaemonListening = .unknown(reason: reason)
             readings.firewall = .unknown(reason: reason)
         }
         if isThorough {

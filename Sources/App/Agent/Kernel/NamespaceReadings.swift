@@ -17,6 +17,8 @@ struct NamespaceReadings: Sendable {
     var nextHops: [IPAddress: NextHop] = [:]
     /// The packet filter's ruleset.
     var firewall: Reading<FirewallReading> = .unknown(reason: Self.notYet)
+    /// Whether something listens on UDP 500, as key daemons do.
+    var isKeyDaemonListening: Reading<Bool> = .unknown(reason: Self.notYet)
     /// Connection tracking.
     var tracking: Reading<ConnectionTracking> = .unknown(reason: Self.notYet)
 

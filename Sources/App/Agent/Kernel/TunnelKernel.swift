@@ -10,6 +10,12 @@ struct TunnelKernel: Sendable {
     var isRouteBased: Reading<Bool> = .unknown(reason: NamespaceReadings.notYet)
     /// The tunnel's device.
     var device: Reading<LinkState> = .unknown(reason: NamespaceReadings.notYet)
+    /// Whether its device should be there and is not; the namespace's devices are known then.
+    var isDeviceMissing = false
+    /// The device that its outer packets leave by.
+    var wanDevice: Reading<LinkState> = .unknown(reason: NamespaceReadings.notYet)
+    /// Why this process may not read SAs; nil where it may, and before it was tried.
+    var refusal: String?
     /// Its SAs, newest first.
     var associations: Reading<[DirectedAssociation]> = .unknown(
         reason: NamespaceReadings.notYet)
@@ -17,6 +23,8 @@ struct TunnelKernel: Sendable {
     var policies: Reading<[SecurityPolicy]> = .unknown(reason: NamespaceReadings.notYet)
     /// Whether the packets of health checks are covered by the selectors.
     var coverage: Reading<[ProbeCoverage]> = .unknown(reason: NamespaceReadings.notYet)
+    /// Whether the health checks' configured target is reached from the tunnel; nil without one.
+    var target: TargetReach?
     /// The router that packets to the endpoint go to first; nil where no route is known.
     var nextHop: NamespaceReadings.NextHop?
     /// What else is known of its namespace.
@@ -41,7 +49,14 @@ struct TunnelKernel: Sendable {
         reason = nil
         settingDevices = [plan.tunnelInterface, plan.wanInterface].compactMap { $0 }
         device = Self.device(of: plan, in: snapshot)
+        isDeviceMissing =
+            plan.tunnelInterface != nil && snapshot.links.value != nil && device.value == nil
+        wanDevice = Self.wanDevice(of: plan, in: snapshot)
+        refusal = snapshot.associations.reason
         isRouteBased = Self.isRouteBased(plan, device)
+        target = plan.configuration.expect.target.map {
+            TargetReach(of: $0, plan, device.value, in: snapshot)
+        }
         nextHop = plan.remote.flatMap { readings.nextHops[$0] }
         guard let remote = plan.remote else {
             let reason = plan.unknown["remote"] ?? "the endpoint's name has no address yet"
@@ -86,6 +101,17 @@ struct TunnelKernel: Sendable {
     ) -> Reading<LinkState> {
         guard let name = plan.tunnelInterface else {
             return .unknown(reason: plan.unknown["tunnel_interface"] ?? "it has no device")
+        }
+        if let link = snapshot.link(named: name) { return .known(link) }
+        return .unknown(reason: snapshot.links.reason ?? "there is no device \(name)")
+    }
+
+    private static func wanDevice(
+        of plan: TunnelPlan, in snapshot: KernelSnapshot
+    ) -> Reading<LinkState> {
+        guard let name = plan.wanInterface else {
+            return .unknown(
+                reason: plan.unknown["wan_interface"] ?? "no route leads to the endpoint")
         }
         if let link = snapshot.link(named: name) { return .known(link) }
         return .unknown(reason: snapshot.links.reason ?? "there is no device \(name)")

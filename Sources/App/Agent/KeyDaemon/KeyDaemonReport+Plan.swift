@@ -59,5 +59,7 @@ extension KeyDaemonReport {
         failure = record?.failure
         evidence = record?.evidence ?? []
         isHeard = record != nil
+        refusedRekeys = record?.refusedRekeys ?? 0
+        refusedSince = record?.refusedSince
     }
 }

@@ -11,22 +11,12 @@ final class KeyDaemonService: Sendable {
     private typealias Answer = CheckedContinuation<[String: KeyDaemonReport], Never>
 
     private struct Orders {
-        var continuous: [TunnelPlan] = []
-        /// Tunnels that somebody looks at for a while.
-        var guests: [Int: [TunnelPlan]] = [:]
-        var nextGuest = 0
+        var tunnels = WatchedTunnels()
         var log: CharonLog?
         var generation = 0
         var questions: [Answer] = []
         var initiations: [(TunnelPlan, CheckedContinuation<Void, Never>)] = []
         var isStopping = false
-
-        var plans: [TunnelPlan] {
-            var names: Set<String> = []
-            return (continuous + guests.sorted { $0.key < $1.key }.flatMap(\.value)).filter {
-                names.insert($0.name).inserted
-            }
-        }
     }
 
     private let orders = Mutex(Orders())
@@ -45,7 +35,7 @@ final class KeyDaemonService: Sendable {
     }
 
     /// Asks the daemons of these tunnels from now on, and of no others.
-    func watch(_ plans: [TunnelPlan]) { change { $0.continuous = plans } }
+    func watch(_ plans: [TunnelPlan]) { change { $0.tunnels.continuous = plans } }
 
     /// Reads this log too, where there is no vici.
     func follow(_ log: CharonLog?) { change { $0.log = log } }
@@ -53,16 +43,12 @@ final class KeyDaemonService: Sendable {
     /// Asks the daemons of these tunnels too, until `forget`.
     func observe(_ plans: [TunnelPlan]) -> Int {
         var guest = 0
-        change { orders in
-            guest = orders.nextGuest
-            orders.nextGuest += 1
-            orders.guests[guest] = plans
-        }
+        change { guest = $0.tunnels.admit(plans) }
         return guest
     }
 
     /// Ends what `observe` began.
-    func forget(_ guest: Int) { change { $0.guests[guest] = nil } }
+    func forget(_ guest: Int) { change { $0.tunnels.forget(guest) } }
 
     /// Ends the thread.
     func stop() { change { $0.isStopping = true } }
@@ -121,7 +107,7 @@ final class KeyDaemonService: Sendable {
                 orders.initiations = []
             }
             return Round(
-                plans: orders.plans, log: orders.log, generation: orders.generation,
+                plans: orders.tunnels.plans, log: orders.log, generation: orders.generation,
                 questions: orders.questions, initiations: orders.initiations,
                 isStopping: orders.isStopping)
         }

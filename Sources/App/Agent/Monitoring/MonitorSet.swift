@@ -13,6 +13,8 @@ struct MonitorSet: Sendable {
     /// Something to tell the operator.
     enum Event: Sendable {
         case stateChanged(tunnel: String, HealthStateMachine.Transition, reason: String?)
+        /// A probe was lost, no retry; by the time it was sent.
+        case probeLost(tunnel: String, ProbePath, at: MonotonicInstant)
         case sendFailed(tunnel: String, ProbeRole, reason: String)
         case sendRecovered(tunnel: String, ProbeRole)
     }
@@ -252,7 +254,9 @@ struct MonitorSet: Sendable {
         switch action {
         case .send: preconditionFailure("only time makes a prober send")
         case .sample(let sample): note(sample, place, role, now: now)
-        case .resolved(let outcome): monitors[place].noteOutcome(outcome, of: role)
+        case .resolved(let outcome):
+            monitors[place].noteOutcome(outcome, of: role)
+            noteLoss(outcome, place, role)
         }
     }
 
@@ -313,6 +317,14 @@ struct MonitorSet: Sendable {
         } else {
             events.append(.sendRecovered(tunnel: name, role))
         }
+    }
+
+    private mutating func noteLoss(_ outcome: ProbeOutcome, _ place: Int, _ role: ProbeRole) {
+        guard monitors[place].mode == .continuous, role.style == .request, !outcome.isRetry,
+            outcome.result == .lost || outcome.result == .refused
+        else { return }
+        events.append(
+            .probeLost(tunnel: monitors[place].plan.name, role.path, at: outcome.sentAt))
     }
 
     private mutating func note(

@@ -46,6 +46,8 @@ struct TunnelMonitor: Sendable {
     private(set) var outcomes: [ProbeRole: [ProbeOutcome]] = [:]
     /// The latest probes that the state comes from, for counts over the time of a rekey.
     private(set) var probeLog: ProbeLog
+    /// What became of the latest probes of each path, in the order of `ProbePath.allCases`.
+    private(set) var latest: [OutcomeLog]
     /// Whether the kernel sees traffic arriving through the tunnel; nil where it cannot say.
     var hasInboundTraffic: Bool?
 
@@ -65,6 +67,9 @@ struct TunnelMonitor: Sendable {
         flaps = FlapDetector(start: now)
         stateSince = now
         probeLog = ProbeLog(capacity: Self.loggedProbes(of: plan))
+        latest = ProbePath.allCases.map { _ in
+            OutcomeLog(interval: plan.configuration.probing.interval)
+        }
         health.thresholds.degradedMinimum = plan.configuration.probing.degradedMinimum
         for path in ProbePath.allCases {
             requests.append(requestProber(path, now: now, identifiers: &identifiers))
@@ -156,6 +161,8 @@ struct TunnelMonitor: Sendable {
         let index = role.path.index
         switch role.style {
         case .request:
+            // What another target or route did says nothing of this one.
+            latest[index] = OutcomeLog(interval: settings(of: role, in: plan).interval)
             var prober = requestProber(role.path, now: now, identifiers: &identifiers)
             prober.inherit(from: requests[index])
             requests[index] = prober
@@ -231,6 +238,7 @@ struct TunnelMonitor: Sendable {
     }
 
     mutating func noteOutcome(_ outcome: ProbeOutcome, of role: ProbeRole) {
+        if role.style == .request, !outcome.isRetry { latest[role.path.index].note(outcome) }
         if mode == .continuous, role == plan.stateRole, !outcome.isRetry, outcome.result != .unsent
         {
             probeLog.note(sentAt: outcome.sentAt, isLost: outcome.result != .received)

@@ -109,7 +109,8 @@ struct PathRound {
         guard !sockets.isEmpty else { return }
         do throws(CaptureError) {
             let opened = try PathCapture(
-                device, in: order.route.namespace, endpoints: Set(sockets.map(\.source)))
+                device, in: order.route.namespace, endpoints: Set(sockets.map(\.source)),
+                targets: Set(sockets.map(\.target)))
             try add(opened, device)
             capture = opened
         } catch {

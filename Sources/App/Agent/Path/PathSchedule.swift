@@ -39,6 +39,8 @@ struct PathSchedule: Sendable {
     private struct Watches: Sendable {
         var sizes: PathMTUWatch
         var replies: ReplyPathWatch
+        /// Whether the ladder that runs is a quick one.
+        var isClimbingQuickly = false
         /// A search that is due and waits for its turn.
         var wantsSearch = false
         var isSearching = false
@@ -173,6 +175,18 @@ struct PathSchedule: Sendable {
         return work
     }
 
+    /// Whether a round that is due is to be a quick one, as in an examination: nothing is known of the path
+    /// yet, or its tunnel's state has just changed, and an operator wants to know why.
+    func isQuick(_ work: Work) -> Bool {
+        switch work {
+        case .search(let key): entries[key]?.findings.mtu == nil
+        case .ladder(let key):
+            entries[key]?.findings.replies == nil
+                || entries[key]?.watches?.replies.cause == .stateChanged
+        case .confirm: false
+        }
+    }
+
     /// Notes that a round of the path began.
     mutating func started(
         _ key: PathKey, search: Bool, ladder: Bool, at now: MonotonicInstant
@@ -181,7 +195,11 @@ struct PathSchedule: Sendable {
             entries[key]?.watches?.isSearching = true
             entries[key]?.watches?.wantsSearch = false
         }
-        if ladder { entries[key]?.watches?.replies.started(at: now) }
+        if ladder {
+            let isQuick = isQuick(.ladder(key))
+            entries[key]?.watches?.isClimbingQuickly = isQuick
+            entries[key]?.watches?.replies.started(at: now)
+        }
     }
 
     /// Takes what a round found.
@@ -198,6 +216,11 @@ struct PathSchedule: Sendable {
         if let replies = outcome.replies {
             if !outcome.isCancelled { entry.findings.replies = replies }
             entry.watches?.replies.ended(at: now)
+            // What a quick ladder says against somebody is looked at again with more flows.
+            if entry.watches?.isClimbingQuickly == true, replies.verdict != .open {
+                entry.watches?.replies.ask(.interval, at: now)
+            }
+            entry.watches?.isClimbingQuickly = false
         }
         entries[key] = entry
     }

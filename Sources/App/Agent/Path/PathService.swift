@@ -47,16 +47,11 @@ final class PathService: Sendable {
     }
 
     private let state = Mutex(State())
-    private let sightHandler = Mutex<Sight?>(nil)
+    /// What the kernel is asked by; until it is set, nothing is known.
+    let sight = Hook<Sight>()
     private let runner: Runner
     private let confirmer: Confirmer
     private let logger: Logger
-
-    /// What the kernel is asked by; until it is set, nothing is known.
-    var sight: Sight? {
-        get { sightHandler.withLock { $0 } }
-        set { sightHandler.withLock { $0 = newValue } }
-    }
 
     /// Makes a service that measures nothing yet.
     init(
@@ -113,17 +108,20 @@ final class PathService: Sendable {
         }
         if isGlanceDue { lookAtDevices(at: now) }
         let work = state.withLock { state in
-            state.isStopped ? [] : state.schedule.due(at: now)
+            state.isStopped
+                ? [] : state.schedule.due(at: now).map { ($0, state.schedule.isQuick($0)) }
         }
         var confirmations: [(PathKey, UInt64, Int)] = []
-        for item in work {
+        for (item, isQuick) in work {
             switch item {
             case .search(let key):
                 _ = start(
-                    key, search: true, ladder: false, isUrgent: false, until: now + Self.patience)
+                    key, search: true, ladder: false, isUrgent: false, isQuick: isQuick,
+                    until: now + Self.patience)
             case .ladder(let key):
                 _ = start(
-                    key, search: false, ladder: true, isUrgent: false, until: now + Self.patience)
+                    key, search: false, ladder: true, isUrgent: false, isQuick: isQuick,
+                    until: now + Self.patience)
             case .confirm(let key, let number, let byteCount):
                 confirmations.append((key, number, byteCount))
             }
@@ -135,7 +133,7 @@ final class PathService: Sendable {
         let namespaces = state.withLock { $0.schedule.namespaces }
         var mtus: [String?: [String: Int]] = [:]
         for namespace in namespaces {
-            let links = sight?(namespace)?.links.value ?? []
+            let links = sight.function?(namespace)?.links.value ?? []
             mtus[namespace] = Dictionary(
                 links.compactMap { link in link.mtu.map { (link.name, $0) } },
                 uniquingKeysWith: { first, _ in first })
@@ -148,17 +146,25 @@ final class PathService: Sendable {
 
     /// Starts a round of a path.
     ///
+    /// - Parameters:
+    ///   - key: the path.
+    ///   - search: whether to look for the largest packet.
+    ///   - ladder: whether to climb a ladder.
+    ///   - isUrgent: whether somebody waits for it.
+    ///   - isQuick: whether it is to take seconds, and not to spare the path.
+    ///   - end: when it must end.
     /// - Returns: whether it runs; false when there is nothing to send, no room, or one like it that
     ///   runs already.
     private func start(
-        _ key: PathKey, search: Bool, ladder: Bool, isUrgent: Bool, until end: MonotonicInstant
+        _ key: PathKey, search: Bool, ladder: Bool, isUrgent: Bool, isQuick: Bool = true,
+        until end: MonotonicInstant
     ) -> Bool {
         guard let subject = state.withLock({ $0.schedule.subject(of: key) }) else { return false }
         let namespace = subject.plan.configuration.netns
         guard
             let order = subject.order(
-                search: search, ladder: ladder, isUrgent: isUrgent,
-                snapshot: sight?(namespace), until: end)
+                search: search, ladder: ladder, isUrgent: isQuick,
+                snapshot: sight.function?(namespace), until: end)
         else { return false }
         let control = PathRoundControl()
         let id = state.withLock { state -> Int? in

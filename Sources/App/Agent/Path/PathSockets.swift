@@ -24,7 +24,8 @@ final class PathSockets {
     let echoSockets: [EchoSocket]
 
     private let route: ProbeRoute
-    private let target: IPAddress
+    /// Where packets go.
+    let target: IPAddress
     private let options: EchoSocketOptions
     private let bypassesPolicies: Bool
     /// By the source port that the ladder knows it by.
@@ -42,16 +43,17 @@ final class PathSockets {
             family: target.family, device: route.device, mark: route.mark,
             namespace: route.namespace, mayFragment: false)
         options.bypassesPolicies = bypassesPolicies
+        // For datagrams; whose replies an echo socket hears is nothing to them.
         self.options = options
+        options.peer = target
         let source = route.source.flatMap { $0.family == target.family ? $0 : nil }
         var sockets = [try EchoSocket(options, receiveByteCount: Self.longestPacket)]
         if route.device != nil {
             // A tunnel device says that a packet does not fit in a message that comes over `lo`.
-            sockets.append(
-                try EchoSocket(
-                    EchoSocketOptions(
-                        family: target.family, mark: route.mark, namespace: route.namespace),
-                    receiveByteCount: Self.longestPacket))
+            var anywhere = EchoSocketOptions(
+                family: target.family, mark: route.mark, namespace: route.namespace)
+            anywhere.peer = target
+            sockets.append(try EchoSocket(anywhere, receiveByteCount: Self.longestPacket))
         }
         echoSockets = sockets
         let scout = try DatagramSocket(
@@ -116,17 +118,19 @@ final class PathCapture {
     private var live: LiveCapture
     private let link: LinkKind
 
-    /// Opens a capture of what goes to and comes for `endpoints`.
+    /// Opens a capture of what goes to and comes for `endpoints`, of echo messages those with `targets`.
     init(
-        _ device: String, in namespace: String?, endpoints: Set<IPAddress>
+        _ device: String, in namespace: String?, endpoints: Set<IPAddress>, targets: Set<IPAddress>
     ) throws(CaptureError) {
+        var filter = CaptureFilter(traffic: [.icmp], endpoints: endpoints)
+        filter.echoPeers = targets
         live = try LiveCapture(
             device, in: namespace,
             settings: LiveCapture.Settings(
                 snapshotLength: Self.snapshotLength,
                 bufferSize: LiveCapture.Settings.minimumBufferSize,
                 handOver: Self.handOver),
-            filter: CaptureFilter(traffic: [.icmp], endpoints: endpoints))
+            filter: filter)
         link = LinkKind(linkType: live.linkType.rawValue)
     }
 

@@ -84,7 +84,7 @@ extension ObstacleSearch {
         name.last == "*" ? device.hasPrefix(name.dropLast()) : name == device
     }
 
-    private static func words(_ rule: FirewallReading.Rule, hook: String?) -> String {
+    static func words(_ rule: FirewallReading.Rule, hook: String?) -> String {
         var text = "\(rule.family) \(rule.table) \(rule.chain)"
         if let hook { text += " (hook \(hook))" }
         if let handle = rule.handle { text += ", handle \(handle)" }

@@ -17,23 +17,18 @@ final class RekeyService: Sendable {
     }
 
     fileprivate struct State {
-        var continuous: [TunnelPlan] = []
-        /// Tunnels that somebody looks at for a while.
-        var guests: [Int: [TunnelPlan]] = [:]
-        var nextGuest = 0
+        var watched = WatchedTunnels()
         var tunnels: [String: Tunnel] = [:]
         /// Namespaces whose SAs are told of; there packets alone begin no rekey.
         var readableNamespaces: Set<String?> = []
 
         mutating func reconcile() {
-            var plans: [String: TunnelPlan] = [:]
-            for plan in guests.sorted(by: { $0.key > $1.key }).flatMap(\.value) + continuous {
-                plans[plan.name] = plan
-            }
-            tunnels = tunnels.filter { plans[$0.key] != nil }
-            for (name, plan) in plans {
-                tunnels[name, default: Tunnel(plan: plan)].plan = plan
-                tunnels[name]?.tracker.isKernelReadable =
+            let plans = watched.plans
+            let names = Set(plans.map(\.name))
+            tunnels = tunnels.filter { names.contains($0.key) }
+            for plan in plans {
+                tunnels[plan.name, default: Tunnel(plan: plan)].plan = plan
+                tunnels[plan.name]?.tracker.isKernelReadable =
                     plan.configuration.role == .endpoint
                     && readableNamespaces.contains(plan.configuration.netns)
             }
@@ -41,11 +36,11 @@ final class RekeyService: Sendable {
     }
 
     private let state = Mutex(State())
-    private let askForProbes = Mutex<(@Sendable () -> Void)?>(nil)
+    private let askForProbes = Hook<@Sendable () -> Void>()
 
     /// Sets what is called when a rekey is over whose probes are to be counted: answer with `take`.
     func onProbesWanted(_ body: @escaping @Sendable () -> Void) {
-        askForProbes.withLock { $0 = body }
+        askForProbes.set(body)
     }
 
     // MARK: - Plans
@@ -53,7 +48,7 @@ final class RekeyService: Sendable {
     /// Times the rekeys of these tunnels from now on, and of no others.
     func watch(_ plans: [TunnelPlan]) {
         state.withLock { state in
-            state.continuous = plans
+            state.watched.continuous = plans
             state.reconcile()
         }
     }
@@ -61,17 +56,16 @@ final class RekeyService: Sendable {
     /// Times those of these tunnels too, until `forget`.
     func observe(_ plans: [TunnelPlan]) -> Int {
         state.withLock { state in
-            defer { state.nextGuest += 1 }
-            state.guests[state.nextGuest] = plans
+            let guest = state.watched.admit(plans)
             state.reconcile()
-            return state.nextGuest
+            return guest
         }
     }
 
     /// Ends what `observe` began.
     func forget(_ guest: Int) {
         state.withLock { state in
-            state.guests[guest] = nil
+            state.watched.forget(guest)
             state.reconcile()
         }
     }
@@ -146,7 +140,7 @@ final class RekeyService: Sendable {
             }
             return wantsProbes
         }
-        if wantsProbes { askForProbes.withLock { $0 }?() }
+        if wantsProbes { askForProbes.function?() }
     }
 
     /// Takes the tunnels' probes, by name, for the rekeys that are over.

@@ -1,3 +1,4 @@
+import Diagnosis
 import ESPAnalysis
 import IKE
 import NetworkPrimitives
@@ -65,7 +66,15 @@ struct AnalysisText {
             let text = IKELogText(palette: palette, isVerbose: isVerbose)
             lines += [""] + text.lines(log) + [""] + text.lines(report.timeline)
         }
-        for finding in report.findings { lines += [""] + finding.lines(palette) }
+        let findings = FindingText(
+            layout: TextLayout(palette: palette, glyphs: .ascii, columns: 100),
+            isVerbose: isVerbose)
+        for (index, finding) in report.findings.enumerated() {
+            lines +=
+                [""]
+                + findings.lines(
+                    finding, finding.severity == .info ? .note : index == 0 ? .first : .other)
+        }
         return lines.joined(separator: "\n") + "\n"
     }
 

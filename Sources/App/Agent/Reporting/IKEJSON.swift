@@ -101,6 +101,33 @@ extension IKEProbeReport.Port {
         object.put(
             "icmp_sender", (rejection?.sender?.description).map(JSONValue.string),
             orBecause: "no ICMP error came")
+        object.put(
+            "hop_ladder", ladder.map(\.json),
+            orBecause: state == .filtered ? "not begun" : "only of a port that stays silent")
+        return object.value
+    }
+}
+
+extension PortLadderReport {
+    fileprivate var json: JSONValue {
+        var object = JSONObject()
+        object.put("sent", sent)
+        object.put("complete", isComplete)
+        object.put("last_hop", rungs.last?.hop ?? 0)
+        object.put(
+            "last_router", (rungs.last?.router?.description).map(JSONValue.string),
+            orBecause: rungs.isEmpty ? "no router answered" : "the kernel did not say")
+        object.put(
+            "hops",
+            .array(
+                rungs.map {
+                    var rung = JSONObject()
+                    rung.put("hop", $0.hop)
+                    rung.put(
+                        "router", ($0.router?.description).map(JSONValue.string),
+                        orBecause: "the kernel did not say")
+                    return rung.value
+                }))
         return object.value
     }
 }

@@ -118,7 +118,7 @@ struct PathMTUText {
     }
 
     /// Where the link is that limits; nil where that is not known at all.
-    private static func place(_ report: PathMTUReport, _ path: ProbePath) -> String? {
+    static func place(_ report: PathMTUReport, _ path: ProbePath) -> String? {
         let doubt = report.limitingLink?.mayBeOnTheWayBack == true ? ", or on the way back" : ""
         let router = report.limitingLink?.router.map { "\($0)" }
         switch report.limitingLink?.distance {

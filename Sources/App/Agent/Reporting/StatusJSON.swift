@@ -62,12 +62,14 @@ extension TunnelReport {
             orBecause: capture.reason ?? "not known")
         tunnel.put("kernel", kernel.json, orBecause: kernel.reason ?? "not known")
         tunnel.put("rekeys", rekeys.json)
+        tunnel.put("flapping_analysis", flapping.json, orBecause: TunnelFlapping.unwatched)
         tunnel.put("ike", ike.json, orBecause: ike.reason ?? "not known")
         tunnel.put(
             "path_mtu", path.mtuJSON.appending(PacketSizesJSON(capture: capture).members))
         tunnel.put("reply_path", path.repliesJSON(reflection))
         tunnel.put("provider_checks", checks.json)
         tunnel.put("findings", .array(findings.map(\.json)))
+        tunnel.put("diagnosis", diagnosis.json)
         return tunnel.value
     }
 }

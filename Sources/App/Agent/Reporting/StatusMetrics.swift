@@ -19,7 +19,8 @@ struct StatusMetrics {
             + KernelMetrics(report: report).families + RekeyMetrics(report: report).families
             + PathMetrics(report: report).families
             + ProviderChecksMetrics(report: report).families
-            + PacketSizesMetrics(report: report).families + [findings] + selfFamilies
+            + PacketSizesMetrics(report: report).families + [recordings, findings]
+            + selfFamilies
             + processFamilies
     }
 
@@ -135,11 +136,27 @@ struct StatusMetrics {
         ]
     }
 
+    private var recordings: MetricFamily {
+        .counter(
+            "tunnelprobe_flight_recordings_total",
+            help: "Changes to degraded or down, by what became of the headers around them.",
+            report.tunnels.flatMap { tunnel in
+                FlightRecorder.Result.allCases.map { result in
+                    MetricSample(
+                        [label(tunnel), .init("result", result.rawValue)],
+                        .count(tunnel.recordings[result] ?? 0))
+                }
+            })
+    }
+
     // MARK: - Findings
 
     /// One series for every id and severity, per tunnel, and under `tunnel=""` for the host itself.
     private var findings: MetricFamily {
-        let places = [("", report.findings)] + report.tunnels.map { ($0.plan.name, $0.findings) }
+        // Interface page §5: 1 also when explained by another.
+        let places =
+            [("", report.findings.withExplained)]
+            + report.tunnels.map { ($0.plan.name, $0.findings.withExplained) }
         return .gauge(
             "tunnelprobe_finding", help: "Whether a finding of the catalogue stands.",
             places.flatMap { name, found in
@@ -189,6 +206,26 @@ struct StatusMetrics {
                     MetricSample(
                         [.init("kind", "truncated")], .count(measurement.truncatedMessages)),
                 ]),
+            counter(
+                "tunnelprobe_store_rows_written_total",
+                "Events and minutes that the event store has committed.", measurement.store.written),
+            counter(
+                "tunnelprobe_store_rows_dropped_total",
+                "Events and minutes lost because they could not be stored for too long.",
+                measurement.store.dropped),
+            counter(
+                "tunnelprobe_store_failures_total",
+                "Times that the event store could not be opened or written.",
+                measurement.store.failures),
+            counter(
+                "tunnelprobe_store_damaged_total",
+                "Damaged event stores that were moved aside.", measurement.store.damaged),
+            gauge(
+                "tunnelprobe_store_working", "Whether the event store can be written.",
+                .flag(measurement.store.isWorking)),
+            gauge(
+                "tunnelprobe_store_size_bytes", "What the event store takes with its log.",
+                .number(Double(measurement.store.size))),
             .gauge(
                 "tunnelprobe_build_info", help: "Version of the agent; always 1.",
                 [MetricSample([.init("version", report.agent.version)], .integer(1))]),

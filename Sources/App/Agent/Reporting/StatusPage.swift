@@ -32,11 +32,9 @@ struct StatusPage {
         </header>
         <main>
         \(report.tunnels.isEmpty ? Self.noTunnel : report.tunnels.map(section).joined(separator: "\n"))
-        \(report.findings.map { finding in
-            "<section><h2>\(finding.id.rawValue)</h2><p>\(Self.escape(finding.summary))</p><ul>"
-                + (finding.evidence + finding.remedy).map { "<li>\(Self.escape($0))</li>" }.joined()
-                + "</ul></section>"
-        }.joined(separator: "\n"))
+        \(report.findings.isEmpty ? "" : "<section><h2>This host</h2>"
+            + FindingPage(findings: report.findings).urgent
+            + FindingPage(findings: report.findings).notes + "</section>")
         </main>
         <nav><a href="/metrics">Metrics</a> <a href="/api/v1/status">Status as JSON</a>
         <a href="/-/healthy">Healthy</a> <a href="/-/ready">Ready</a></nav>
@@ -66,6 +64,8 @@ struct StatusPage {
             ? "<p class=\"doubtful\">Flapping: \(tunnel.changesLastHour) changes in the last hour.</p>"
             : ""
         let reason = tunnel.stateReason.map { ": \(Self.escape($0))" } ?? ""
+        let findings = FindingPage(
+            findings: tunnel.findings, unexplained: tunnel.diagnosis.unexplained)
         return """
             <section>
             <h2>\(Self.escape(plan.name)) <span class="\(tunnel.verdict.rawValue)">\
@@ -75,6 +75,7 @@ struct StatusPage {
             <p>\(tunnel.state.rawValue) since \(tunnel.stateSince.description.prefix(19))Z, \
             by \(tunnel.stateSource.rawValue) requests\(reason)</p>
             \(waiting)\(flapping)
+            \(findings.urgent)
             <table>
             <thead><tr><th>Path<th>Style<th>Sent<th>Answered<th>Lost<th>Unclear<th>Median<th>p99<th></tr></thead>
             <tbody>
@@ -89,6 +90,7 @@ struct StatusPage {
                 "<p>provider's checks: \(Self.escape($0.text))</p>"
             }.joined(separator: "\n"))
             \(path(tunnel))
+            \(findings.notes)
             </section>
             """
     }
@@ -188,5 +190,10 @@ struct StatusPage {
         th { font-weight: 600; opacity: .75; } .number { white-space: nowrap; }
         summary { cursor: pointer; opacity: .75; } pre { overflow-x: auto; margin: .3rem 0; }
         nav a { margin-right: 1rem; }
+        .finding { border-left: 4px solid var(--doubtful); padding-left: .8rem; margin: .8rem 0; }
+        .finding.down-edge { border-color: var(--bad); }
+        h3 { font-size: 1rem; margin: 0; } small { font-weight: 400; opacity: .75; }
+        .label { opacity: .75; } ul { margin: .2rem 0; padding-left: 1.2rem; }
+        code { font-size: .9em; overflow-wrap: anywhere; }
         """
 }

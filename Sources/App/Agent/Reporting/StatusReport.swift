@@ -49,12 +49,16 @@ struct TunnelReport: Sendable {
     var changesLastDay: Int
     var stateChanges: [TunnelMonitor.StateChange: UInt64]
     var rows: [ProbeRow]
+    /// What became of its flight recordings.
+    var recordings: [FlightRecorder.Result: UInt64] = [:]
     /// Its ESP on the wire.
     var capture = TunnelCapture()
     /// What the kernel knows of it.
     var kernel = TunnelKernel()
     /// Its rekeys, timed.
     var rekeys = TunnelRekeys()
+    /// What its unhealthy episodes go with.
+    var flapping = TunnelFlapping()
     /// What is known of its IKE.
     var ike = TunnelIKE()
     /// What was measured of its paths.
@@ -63,7 +67,12 @@ struct TunnelReport: Sendable {
     var reflection = TunnelReflection()
     /// The health checks that the provider sends through it.
     var checks = ProviderChecksReport(unknown: "not watched yet")
+    /// Whether its probes are those of an examination, and not of the continuous watch.
+    var isExamination = false
+    /// What stands, what to fix first in front.
     var findings: [Finding]
+    /// What every rule said of it.
+    var diagnosis = Diagnosis()
 
     var verdict: TunnelState { Self.verdict(of: state, findings) }
 
@@ -89,6 +98,8 @@ struct ProbeRow: Sendable {
     var hops: [ReplyPairProber.Hop]
     /// Every probe, in an examination.
     var outcomes: [TimedOutcome]
+    /// What became of the latest; nil for reply-style pairs.
+    var record: ProbeRecord?
 }
 
 /// One probe with its send time on the wall clock.
@@ -110,7 +121,7 @@ extension TunnelMonitor {
         now: MonotonicInstant, wall: WallTime, stateOf judge: TunnelMonitor
     ) -> TunnelReport {
         func wallTime(_ instant: MonotonicInstant) -> WallTime { wall + (instant - now) }
-        return TunnelReport(
+        var report = TunnelReport(
             plan: plan, state: judge.state, stateReason: judge.stateReason,
             stateSource: judge.plan.stateRole.path, stateSince: wallTime(judge.stateSince),
             lastChangeAt: judge.lastChangeAt.map(wallTime),
@@ -118,12 +129,14 @@ extension TunnelMonitor {
             flapPenalty: judge.flaps.penalty(at: now),
             changesLastHour: judge.flaps.changes(within: .seconds(3600), of: now),
             changesLastDay: judge.flaps.changes(within: .seconds(86_400), of: now),
-            stateChanges: judge.stateChanges, rows: ProbeRole.all.map { row($0, wallTime) },
+            stateChanges: judge.stateChanges, rows: ProbeRole.all.map { row($0, wallTime, judge) },
             findings: [])
+        report.isExamination = mode == .examination
+        return report
     }
 
     private func row(
-        _ role: ProbeRole, _ wallTime: (MonotonicInstant) -> WallTime
+        _ role: ProbeRole, _ wallTime: (MonotonicInstant) -> WallTime, _ judge: TunnelMonitor
     ) -> ProbeRow {
         // Interface page §2: what does not finish inside the limit is null with that reason.
         let isCutOff = mode == .examination && !isFinished(role)
@@ -140,7 +153,7 @@ extension TunnelMonitor {
             return ProbeRow(
                 role: role, counts: prober.counts, roundTrips: prober.roundTrips,
                 localDelays: prober.localDelays, reason: reason, isCutOff: isCutOff, hops: [],
-                outcomes: outcomes)
+                outcomes: outcomes, record: record(of: role, judge))
         case .reply:
             let prober = replies[role.path.index]
             return ProbeRow(
@@ -148,6 +161,18 @@ extension TunnelMonitor {
                 localDelays: prober.localDelays, reason: reason, isCutOff: isCutOff,
                 hops: plan.roles[role.index].route == nil ? [] : prober.hops, outcomes: outcomes)
         }
+    }
+
+    private func record(of role: ProbeRole, _ judge: TunnelMonitor) -> ProbeRecord {
+        let index = role.path.index
+        // Another target's answers say nothing of this one.
+        let isSame = judge.plan.roles[role.index].route == plan.roles[role.index].route
+        let isWatched = mode == .examination && judge.mode == .continuous && isSame
+        return ProbeRecord(
+            outcomes: latest[index], watched: isWatched ? judge.latest[index] : nil,
+            hasEverAnswered: requests[index].hasEverAnswered
+                || isSame && judge.requests[index].hasEverAnswered,
+            sendFailure: sendFailures[role], isExamination: mode == .examination)
     }
 
     /// Why the state is what it is, where that is not plain from the probes' numbers.

@@ -28,7 +28,7 @@ struct StatusText {
             lines += render(tunnel)
             lines.append("")
         }
-        for finding in report.findings { lines += finding.lines(palette) }
+        for finding in report.findings { lines += findingText.lines(finding, .note) }
         if report.tunnels.count > 1 {
             lines.append(
                 "verdict  \(palette.paint(report.verdict))  (the worst of \(report.tunnels.count))")
@@ -77,6 +77,7 @@ struct StatusText {
         for missing in plan.waitingFor {
             lines.append("  " + palette.paint("waits for \(missing)", .doubtful))
         }
+        lines += diagnosis(tunnel)
         lines.append("")
         lines += probeTable(tunnel.rows)
         lines += [""]
@@ -97,8 +98,76 @@ struct StatusText {
             let facts = ike.details + kernel.details + checks.details
             if !facts.isEmpty { lines += [""] + facts.map { "    \($0)" } }
         }
-        for finding in tunnel.findings { lines += [""] + finding.lines(palette) }
+        // What is merely worth knowing comes last.
+        for finding in tunnel.findings where finding.severity == .info {
+            lines += [""] + findingText.lines(finding, .note)
+        }
+        if isVerbose { lines += judgements(tunnel.diagnosis) }
         return lines
+    }
+
+    private var findingText: FindingText {
+        FindingText(
+            layout: TextLayout(palette: palette, glyphs: glyphs, columns: max(columns, 60)),
+            isVerbose: isVerbose)
+    }
+
+    /// What is wrong, before any figure: what to mend first in front.
+    private func diagnosis(_ tunnel: TunnelReport) -> [String] {
+        let urgent = tunnel.findings.filter { $0.severity != .info }
+        var lines = urgent.enumerated().flatMap { index, finding in
+            [""] + findingText.lines(finding, index == 0 ? .first : .other)
+        }
+        if let reason = tunnel.diagnosis.unexplained {
+            let layout = TextLayout(palette: palette, glyphs: glyphs, columns: max(columns, 60))
+            lines += [""] + layout.entry("cause", "not found", .doubtful, reason)
+        } else if urgent.isEmpty, tunnel.state == .healthy {
+            let excluded = tunnel.diagnosis.checks.count {
+                if case .excluded = $0.judgement { true } else { false }
+            }
+            if excluded > 0 {
+                lines.append(
+                    "  nothing wrong: \(excluded) of \(tunnel.diagnosis.checks.count) causes are "
+                        + "excluded by evidence")
+            }
+        }
+        return lines
+    }
+
+    /// What every rule said, for those who want to know what was looked at.
+    private func judgements(_ diagnosis: Diagnosis) -> [String] {
+        guard !diagnosis.checks.isEmpty else { return [] }
+        let layout = TextLayout(palette: palette, glyphs: glyphs, columns: max(columns, 60))
+        return ["", "  \(palette.paint("checked", .faint))"]
+            + diagnosis.checks.flatMap { check in
+                layout.hanging(
+                    TextTable.Cell(
+                        parts: [
+                            ("    ", .plain), (check.id.rawValue, .plain),
+                        ]),
+                    [
+                        (Self.word(check.judgement), Self.style(check.judgement)),
+                        (check.judgement.reasons.joined(separator: "; "), .faint),
+                    ], from: 37)
+            }
+    }
+
+    private static func word(_ judgement: Judgement) -> String {
+        switch judgement {
+        case .found: "found"
+        case .excluded: "excluded:"
+        case .unknown: "unknown:"
+        case .notApplicable: "not applicable:"
+        }
+    }
+
+    private static func style(_ judgement: Judgement) -> TextStyle {
+        switch judgement {
+        case .found: .bad
+        case .excluded: .good
+        case .unknown: .doubtful
+        case .notApplicable: .faint
+        }
     }
 
     /// How large a packet fits, and where Echo Replies die.

@@ -2,10 +2,15 @@ public import Configuration
 import HTTP
 import HostFacts
 public import Logging
+import NetworkPrimitives
+import RawSockets
 import UnixSignals
 
 /// `probe agent`: the probing service with its doors, signals and service manager.
 public struct AgentDaemon: Sendable {
+    /// How long the servers wait for the first look at this host, at most.
+    private static let firstLook = Duration.seconds(2)
+
     private let store: ConfigurationStore
     private let logger: Logger
     private let level: ServiceLog.Level
@@ -39,14 +44,23 @@ public struct AgentDaemon: Sendable {
         } catch {
             logger.warning("core dumps cannot be turned off: \(error)")
         }
+        Heap.keepSmall()
         let configuration = store.current
         let service = try ProbingService(configuration: configuration, logger: logger)
         let security = try webSecurity(configuration)
         let routes = AgentRoutes(service: service, configuration: store) {
             reload(service, security)
         }
-        let servers = try await startServers(configuration, routes: routes, security: security)
         try service.watchContinuously()
+        // The first scrape has the series of every configured tunnel.
+        await service.awaitFirstLook(until: MonotonicClock.now() + Self.firstLook)
+        let servers: [HTTPServer]
+        do {
+            servers = try await startServers(configuration, routes: routes, security: security)
+        } catch {
+            service.stop()
+            throw error
+        }
         let where_ = servers.map(\.endpoint.description).joined(separator: " and ")
         logger.notice("tunnel-probe \(Version.current) listens on \(where_)")
         note(
@@ -83,6 +97,7 @@ public struct AgentDaemon: Sendable {
     ) -> ConfigurationStore.Outcome {
         note(notification.reloading())
         let outcome = store.reload(security: security)
+        service.history.take(outcome)
         switch outcome {
         case .loaded(let summary):
             let configuration = store.current

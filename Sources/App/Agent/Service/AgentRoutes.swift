@@ -35,6 +35,7 @@ struct AgentRoutes: Sendable {
         router.on(.get, "/metrics") { await metrics($0) }
         router.on(.get, "/api/v1/status") { await status($0) }
         router.on(.get, "/api/v1/senders") { await senders($0) }
+        router.on(.get, "/api/v1/report") { await history($0) }
         router.on(.get, "/-/healthy") { _ in .text("tunnel-probe is healthy.\n") }
         router.on(.get, "/-/ready") { [service] _ in
             service.isReady
@@ -57,6 +58,7 @@ struct AgentRoutes: Sendable {
     var control: HTTPRouter {
         var router = pages
         router.on(.post, "/api/v1/now") { examination($0) }
+        router.on(.post, "/api/v1/bundle") { bundle($0) }
         return router
     }
 
@@ -76,11 +78,14 @@ struct AgentRoutes: Sendable {
 
     private func metrics(_ request: HTTPRequest) async -> HTTPResponse {
         let format = MetricFormat.negotiated(accept: request.headers["Accept"])
+        return .bytes(await metrics(as: format), contentType: format.contentType)
+    }
+
+    private func metrics(as format: MetricFormat) async -> [UInt8] {
         let metrics = StatusMetrics(
             report: await service.status(), measurement: await service.selfMeasurement(),
             configuration: configuration.status, process: .current())
-        return .bytes(
-            MetricExposition.render(metrics.families, as: format), contentType: format.contentType)
+        return MetricExposition.render(metrics.families, as: format)
     }
 
     private func status(_ request: HTTPRequest) async -> HTTPResponse {
@@ -95,6 +100,31 @@ struct AgentRoutes: Sendable {
                 try await service.senders(of: order.tunnel).rendered(order.format), order.format)
         } catch {
             return .text("\(error)\n", status: 400)
+        }
+    }
+
+    private func history(_ request: HTTPRequest) async -> HTTPResponse {
+        guard let order = HistoryOrder(query: request.query) else {
+            return .text(
+                "since and until take a duration, like 24h, or a time, like 2026-11-22T12:00:00Z; "
+                    + "form is json, text or html\n", status: 400)
+        }
+        let configuration = configuration.current
+        // SQLite reads files: not on a thread of the pool.
+        let result = await service.offPool { () -> Result<[UInt8], HistoryOrder.Refusal> in
+            do throws(HistoryOrder.Refusal) {
+                return .success(try order.document(of: configuration, isAgentRunning: true))
+            } catch {
+                return .failure(error)
+            }
+        }
+        switch result {
+        case .success(let document):
+            var response = HTTPResponse.bytes(document, contentType: order.form.contentType)
+            response.headers.append((Self.verdictHeader, "unknown"))
+            return response
+        case .failure(.unreadable(let reason)): return .text("\(reason)\n", status: 503)
+        case .failure(let refusal): return .text("\(refusal)\n", status: 400)
         }
     }
 
@@ -114,19 +144,43 @@ struct AgentRoutes: Sendable {
                 "timeout must be a number of seconds from 1 to 3600, address an IP address\n",
                 status: 400)
         }
+        return streamed { [service] progress throws(ProbingService.Refusal) in
+            try await service.examination(
+                order.selection, limit: order.limit, format: order.format, progress: progress)
+        }
+    }
+
+    private func bundle(_ request: HTTPRequest) -> HTTPResponse {
+        guard let order = BundleOrder(query: request.query) else {
+            return .text(
+                "since must be seconds from 60 on, limit octets from 1048576 to 1073741824\n",
+                status: 400)
+        }
+        return streamed { progress throws(ProbingService.Refusal) in
+            let metrics = await metrics(as: .prometheusText)
+            return RenderedReport(
+                verdict: "",
+                document: try await service.bundle(order, metrics: metrics, progress: progress))
+        }
+    }
+
+    /// Does what takes long and sends packets, and tells how far it has come.
+    private func streamed(
+        _ body:
+            @escaping @Sendable (@Sendable (ProbingService.Progress) -> Void)
+            async throws(ProbingService.Refusal) -> RenderedReport
+    ) -> HTTPResponse {
         guard slots.take() else {
             return .text(
                 "\(slots.limit) diagnoses are running; try again in a few seconds\n", status: 503)
         }
         let (stream, continuation) = AsyncStream<[UInt8]>.makeStream(
             bufferingPolicy: .bufferingNewest(64))
-        let work = Task { [service, slots] in
+        let work = Task { [slots] in
             // However it ends, a client that goes away included: only then is the loop rid of it.
             defer { slots.release() }
             do throws(ProbingService.Refusal) {
-                let report = try await service.examination(
-                    order.selection, limit: order.limit, format: order.format
-                ) { progress in
+                let report = try await body { progress in
                     continuation.yield(
                         ExaminationStream.encode(
                             .progress(share: progress.share, text: progress.text)))
@@ -198,8 +252,19 @@ extension ProbingService.Refusal: CustomStringConvertible {
         switch self {
         case .unknownTunnel(let name, let known):
             known.isEmpty
-                ? "there is no tunnel '\(name)', nor any other"
+                ? "there is no tunnel '\(name)', nor any other: probe now ADDRESS needs none"
                 : "there is no tunnel '\(name)'; there are: \(known.joined(separator: ", "))"
+        }
+    }
+}
+
+extension HistoryOrder.Form {
+    /// Its media type.
+    fileprivate var contentType: String {
+        switch self {
+        case .json: "application/json"
+        case .text: "text/plain; charset=utf-8"
+        case .html: "text/html; charset=utf-8"
         }
     }
 }

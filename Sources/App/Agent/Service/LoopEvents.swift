@@ -11,20 +11,35 @@ final class LoopEvents: Sendable {
     private let logger: Logger
     private let queue: AsyncStream<ProbeLoop.Event>.Continuation
     private let droppedEvents = Atomic<UInt64>(0)
-    private let noticeHandler = Mutex<(@Sendable (String, String?) -> Void)?>(nil)
-    private let stateHandler = Mutex<(@Sendable (String) -> Void)?>(nil)
+    private let lossHandler = Hook<@Sendable (String, ProbePath, MonotonicInstant) -> Void>()
+    private let stateHandlers = Mutex<[@Sendable (StateChange) -> Void]>([])
 
     /// Called with a place and with what makes measurements there worse than they should be, nil when
     /// nothing does any more.
-    var onNotice: (@Sendable (String, String?) -> Void)? {
-        get { noticeHandler.withLock { $0 } }
-        set { noticeHandler.withLock { $0 = newValue } }
+    let onNotice = Hook<@Sendable (String, String?) -> Void>()
+
+    /// A tunnel's state became another.
+    struct StateChange: Sendable {
+        var tunnel: String
+        /// From which to which, and when.
+        var transition: HealthStateMachine.Transition
+        /// Why, where the probes' numbers do not tell.
+        var reason: String?
     }
 
-    /// Called with a tunnel whose state changed to another that was judged.
-    var onStateChange: (@Sendable (String) -> Void)? {
-        get { stateHandler.withLock { $0 } }
-        set { stateHandler.withLock { $0 = newValue } }
+    /// Has a handler called with every change of a state, the first determination too, in their order.
+    ///
+    /// It is called off the probe loop, yet not for long: the others wait for it.
+    func onStateChange(_ handler: @escaping @Sendable (StateChange) -> Void) {
+        stateHandlers.withLock { $0.append(handler) }
+    }
+
+    /// Has a handler called with every lost probe of a path, by the time it was sent.
+    ///
+    /// It is called on the probe loop, and must not wait for anything: a loss a second of a thousand tunnels
+    /// is too much for the queue.
+    func onLoss(_ handler: @escaping @Sendable (String, ProbePath, MonotonicInstant) -> Void) {
+        lossHandler.set(handler)
     }
 
     init(logger: Logger) {
@@ -46,6 +61,10 @@ final class LoopEvents: Sendable {
 
     /// Hands an event over; never waits.
     func take(_ event: ProbeLoop.Event) {
+        if case .monitor(.probeLost(let tunnel, let path, let instant)) = event {
+            lossHandler.function?(tunnel, path, instant)
+            return
+        }
         if case .dropped = queue.yield(event) { droppedEvents.add(1, ordering: .relaxed) }
     }
 
@@ -62,8 +81,10 @@ final class LoopEvents: Sendable {
             logger.log(
                 level: level,
                 "tunnel \(tunnel): \(transition.from.rawValue) -> \(transition.to.rawValue)\(why)")
-            // The first state of all is no change of what is on the way.
-            if transition.from != .unknown { onStateChange?(tunnel) }
+            let change = StateChange(tunnel: tunnel, transition: transition, reason: reason)
+            for handler in stateHandlers.withLock({ $0 }) { handler(change) }
+        // `take` has handed it over.
+        case .monitor(.probeLost): break
         case .monitor(.sendFailed(let tunnel, let role, let reason)):
             logger.warning(
                 "tunnel \(tunnel): \(role.path.rawValue)/\(role.style.rawValue) probes cannot be sent: \(reason)"
@@ -78,7 +99,7 @@ final class LoopEvents: Sendable {
                     + "process's own delays: \(reason)"
             }
             if let notice { logger.warning("\(notice)") }
-            onNotice?(place, notice)
+            onNotice.function?(place, notice)
         }
     }
 }

@@ -38,10 +38,7 @@ extension ProbingService {
     private func lookedUpPlans(until end: MonotonicInstant) async -> [TunnelPlan] {
         let configuration = knowledge.withLock { $0.configuration }
         guard watcher.withLock({ $0 == nil }) else {
-            // An agent that has just started has not looked yet.
-            while !isReady, MonotonicClock.now() < end {
-                do { try await Task.sleep(for: .milliseconds(20)) } catch { break }
-            }
+            await awaitFirstLook(until: end)
             return knowledge.withLock { $0.plans }
         }
         for tunnel in configuration.tunnels {
@@ -57,6 +54,13 @@ extension ProbingService {
             $0.facts = look.facts
         }
         return look.plans
+    }
+
+    /// Waits until the host was looked at once, which an agent does as soon as it watches.
+    func awaitFirstLook(until end: MonotonicInstant) async {
+        while !isReady, MonotonicClock.now() < end {
+            do { try await Task.sleep(for: .milliseconds(20)) } catch { return }
+        }
     }
 
     /// How long to wait for a name: a quarter of what is left, so that probing has its time.

@@ -50,17 +50,28 @@ public final class ProbingService: Sendable {
     }
 
     let loop: ProbeLoop
-    private let capture: CaptureService
-    private let rekeys: RekeyService
+    /// What the loop has to tell.
+    let events: LoopEvents
+    let capture: CaptureService
+    let rekeys: RekeyService
     let kernel: KernelService
-    private let ike: IKEService
-    private let paths: PathService
-    private let reflections: ReflectionService
+    let ike: IKEService
+    let paths: PathService
+    let reflections: ReflectionService
     let keyDaemons: KeyDaemonService
+    let recorder: FlightRecorder
+    /// Keeps what happens, while the tunnels are watched continuously.
+    let history: HistoryService
     let knowledge: Mutex<Knowledge>
     let resolver: NameResolver
     let watcher = Mutex<TunnelWatcher?>(nil)
     let namespaces = Mutex<NamespaceWatch?>(nil)
+    /// What happened to the tunnels, and what their unhealthy episodes go with.
+    let flaps = FlapService()
+    /// Diagnoses again and again while the tunnels are watched continuously.
+    let diagnoses = DiagnosisService()
+    /// The counters of the tunnels over the last minutes.
+    let counters = Mutex(CounterHistory())
     /// Settings of namespaces with unanswered checks, and when they were read.
     let settingsRead = Mutex<[String?: (at: MonotonicInstant, readings: NamespaceReadings)]>([:])
     private let startedAt = MonotonicClock.now()
@@ -76,13 +87,17 @@ public final class ProbingService: Sendable {
         let rekeys = RekeyService()
         self.rekeys = rekeys
         capture = CaptureService(logger: logger) { rekeys.take($0, at: MonotonicClock.now()) }
+        recorder = FlightRecorder(
+            configuration, logger: logger, remote: { [capture] in capture.remote(of: $0) },
+            headers: { [capture] in await capture.recordedHeaders(of: $0) })
         ike = IKEService(logger: logger)
         reflections = ReflectionService(resolver: resolver, logger: logger)
-        let events = LoopEvents(logger: logger)
+        events = LoopEvents(logger: logger)
+        history = HistoryService(configuration, logger: logger)
         let pacer = SharedHopPacer()
         paths = PathService(logger: logger) { PathRound.run($0, pacer: pacer, control: $1) }
         do throws(SocketError) {
-            loop = try ProbeLoop(pacer: pacer) { events.take($0) }
+            loop = try ProbeLoop(pacer: pacer) { [events] in events.take($0) }
             kernel = try KernelService(logger: logger)
             keyDaemons = try KeyDaemonService(logger: logger)
         } catch {
@@ -104,12 +119,21 @@ public final class ProbingService: Sendable {
             }
         }
         keyDaemons.follow(configuration.charonLog)
-        events.onNotice = { [weak self] place, notice in
+        events.onNotice.set { [weak self] place, notice in
             self?.knowledge.withLock { $0.notices[place] = notice }
         }
-        events.onStateChange = { [weak paths] in paths?.noteStateChange(of: $0) }
+        events.onStateChange { [weak paths] change in
+            // The first state of all is no change of what is on the way.
+            guard change.transition.from != .unknown else { return }
+            paths?.noteStateChange(of: change.tunnel)
+        }
+        events.onStateChange { [recorder] change in
+            recorder.note(change.tunnel, change.transition, reason: change.reason)
+        }
+        events.onStateChange { [flaps] in flaps.take($0) }
+        events.onLoss { [flaps] in flaps.takeLoss(of: $0, on: $1, at: $2) }
         capture.inside.onPathChange { [weak paths] in paths?.noteVanishingPackets(of: $0) }
-        paths.sight = { [weak self] namespace in
+        paths.sight.set { [weak self] namespace in
             self?.knowledge.withLock { $0.facts[namespace]?.snapshot }
         }
     }
@@ -127,19 +151,41 @@ public final class ProbingService: Sendable {
         } catch {
             throw ServiceError(description: "the watcher of this host cannot start: \(error)")
         }
+        let log = Mutex(FindingLog())
+        diagnoses.onDiagnosis { [logger] report, _ in
+            for (level, text) in log.withLock({ $0.lines(of: report) }) {
+                logger.log(level: level, "\(text)")
+            }
+        }
+        history.start()
+        diagnoses.onDiagnosis { [history] report, now in history.take(report, at: now) }
+        events.onStateChange { [weak self, history] change in
+            let plan = self?.knowledge.withLock { known in
+                known.plans.first { $0.name == change.tunnel }
+            }
+            history.take(change, source: plan?.stateRole.path)
+        }
+        recorder.onSaved = { [history] in history.take($0) }
+        events.onStateChange { [diagnoses] _ in diagnoses.wake() }
+        diagnoses.start { [weak self] in await self?.status() }
+        recorder.start()
     }
 
     /// Follows another configuration; tunnels that it does not change go on undisturbed.
     public func adopt(_ configuration: AgentConfiguration) {
         knowledge.withLock { $0.configuration = configuration }
         keyDaemons.follow(configuration.charonLog)
+        recorder.adopt(configuration)
+        history.adopt(configuration)
         watcher.withLock { $0?.adopt(configuration) }
     }
 
     /// Ends all threads.
     public func stop() {
+        diagnoses.stop()
         watcher.withLock { $0?.stop() }
         namespaces.withLock { $0?.stop() }
+        recorder.stop()
         loop.stop()
         capture.stop()
         kernel.stop()
@@ -147,6 +193,7 @@ public final class ProbingService: Sendable {
         paths.stop()
         reflections.stop()
         keyDaemons.stop()
+        history.stop()
     }
 
     /// Whether this host has been looked at once since the start.
@@ -168,7 +215,7 @@ public final class ProbingService: Sendable {
             probes: Self.probeLogs(of: monitors))
     }
 
-    private static func probeLogs(of monitors: [TunnelMonitor]) -> [String: ProbeLog] {
+    static func probeLogs(of monitors: [TunnelMonitor]) -> [String: ProbeLog] {
         Dictionary(
             monitors.map { ($0.plan.name, $0.probeLog) }, uniquingKeysWith: { first, _ in first })
     }
@@ -205,128 +252,13 @@ public final class ProbingService: Sendable {
                 truncatedMessages: state.monitors.truncatedMessages, netlinkOverruns: 0)
         }
         let overruns = await kernel.report().overruns
+        measurement.store = history.figures
         measurement.netlinkOverruns = knowledge.withLock { $0.netlinkOverruns } + overruns
         return measurement
     }
 
-    /// Probes the selected tunnels at once and reports.
-    ///
-    /// - Parameters:
-    ///   - selection: which tunnels.
-    ///   - limit: how long it may take; what is unfinished then says "time limit".
-    ///   - progress: called a few times a second.
-    /// - Returns: the report, in the order of the plans.
-    /// - Throws: `Refusal` for a name that no tunnel has.
-    func examine(
-        _ selection: Selection, limit: Duration, progress: @Sendable (Progress) -> Void
-    ) async throws(Refusal) -> StatusReport {
-        let end = MonotonicClock.now() + limit
-        progress(Progress(share: 0, text: "looking at this host"))
-        let plans = try await select(selection, until: end)
-        let ids = await loop.run { state in
-            let ids = state.monitors.startExamination(plans, now: MonotonicClock.now())
-            state.transport.makeRoom(for: plans)
-            return ids
-        }
-        let guest = capture.observe(plans)
-        defer { capture.forget(guest) }
-        let rekeyGuest = rekeys.observe(plans)
-        defer { rekeys.forget(rekeyGuest) }
-        let kernelGuest = kernel.observe(plans)
-        defer { kernel.forget(kernelGuest) }
-        let daemonGuest = keyDaemons.observe(plans)
-        defer { keyDaemons.forget(daemonGuest) }
-        async let initiated: Void = initiate(plans)
-        let traffic = observeTraffic()
-        defer { traffic?.stop() }
-        // Beside the other probes; ended by the same limit.
-        async let ports: Void = ike.examine(plans, until: end)
-        async let reflected: Void = reflections.examine(plans, until: end)
-        let measuring = PathExamination(paths)
-        async let measured: Void = measuring.run(plans, until: end)
-        var look: Task<KernelSight, Never>?
-        while !ids.isEmpty, MonotonicClock.now() < end, !Task.isCancelled {
-            if look == nil, end - MonotonicClock.now() < min(Self.lookTime, limit / 4) {
-                look = startLook(at: plans)
-            }
-            let monitors = await loop.run { state in
-                ids.compactMap { state.monitors.monitor($0) }
-            }
-            measuring.note(monitors)
-            let (share, text, isFinished) = Self.progress(of: monitors, measuring)
-            progress(Progress(share: share, text: text))
-            guard !isFinished else { break }
-            do { try await Task.sleep(for: .milliseconds(100)) } catch { break }
-        }
-        await ports
-        await measured
-        await reflected
-        await initiated
-        // Nobody reads the report of a client that has gone: its place is wanted.
-        let kernel =
-            Task.isCancelled ? kernelSeen() : await (look ?? startLook(at: plans)).value
-        let (ended, continuous, now, wall) = await loop.run { state in
-            (
-                state.monitors.endExamination(ids), state.monitors.continuous,
-                MonotonicClock.now(), WallClock.now()
-            )
-        }
-        return await report(
-            of: ended.map { monitor in
-                let judge = continuous.first { $0.plan.name == monitor.plan.name } ?? monitor
-                return monitor.report(now: now, wall: wall, stateOf: judge)
-            }, kernel, probes: Self.probeLogs(of: continuous))
-    }
-
-    /// Has key daemons try what is configured and down, where the configuration allows it.
-    private func initiate(_ plans: [TunnelPlan]) async {
-        await withTaskGroup { group in
-            for plan in plans where plan.configuration.probing.ikeInitiate {
-                group.addTask { [keyDaemons] in _ = await keyDaemons.initiate(plan) }
-            }
-        }
-    }
-
-    /// Watches for traffic through the tunnels where nobody does so continuously: a target that
-    /// never answers is no proof of a dead tunnel while other packets arrive.
-    private func observeTraffic() -> TunnelWatcher? {
-        guard watcher.withLock({ $0 == nil }) else { return nil }
-        let configuration = knowledge.withLock { $0.configuration }
-        do throws(SocketError) {
-            return try TunnelWatcher(configuration: configuration, resolver: resolver) {
-                [loop, self] round in
-                if let associations = round.associations { take(associations) }
-                loop.post { state in
-                    for (name, isFlowing) in round.inboundTraffic {
-                        state.monitors.noteInboundTraffic(isFlowing, tunnel: name)
-                    }
-                }
-            }
-        } catch {
-            // Then the kernel's counters are not known, as without the privilege to read them.
-            return nil
-        }
-    }
-
-    private static func progress(
-        of monitors: [TunnelMonitor], _ measuring: PathExamination
-    ) -> (share: Double, text: String, isFinished: Bool) {
-        let unfinished = monitors.filter { !$0.isFinished }
-        let share = monitors.map(\.progress).reduce(0, +) / Double(max(monitors.count, 1))
-        if unfinished.isEmpty {
-            return (
-                (share + measuring.share) / 2, "measuring path MTUs and reply paths",
-                measuring.isFinished
-            )
-        }
-        let names = unfinished.prefix(3).map(\.plan.name).joined(separator: ", ")
-        let more = unfinished.count > 3 ? " and \(unfinished.count - 3) more" : ""
-        return ((share + measuring.share) / 2, "probing \(names)\(more)", false)
-    }
-
-    // MARK: - Knowledge
-
-    private func report(
+    /// Puts what every service knows beside what the monitors measured, and judges it.
+    func report(
         of tunnels: [TunnelReport], _ sight: KernelSight, probes: [String: ProbeLog]
     ) async -> StatusReport {
         let captured = await capture.report()
@@ -337,7 +269,8 @@ public final class ProbingService: Sendable {
         let findings = knowledge.withLock {
             HostFindings.findings(
                 facts: $0.facts, plans: $0.plans,
-                notices: $0.notices.values.sorted() + captured.obstacles)
+                notices: $0.notices.values.sorted() + captured.obstacles
+                    + [history.notice].compactMap { $0 })
         }
         var report = StatusReport(
             generatedAt: wall,
@@ -348,6 +281,7 @@ public final class ProbingService: Sendable {
             tunnels: tunnels.map { tunnel in
                 var tunnel = tunnel
                 tunnel.capture = captured[tunnel.plan.name]
+                tunnel.recordings = recorder.counts(of: tunnel.plan.name)
                 tunnel.checks = tunnel.capture.inside.checks
                 let namespace = tunnel.plan.configuration.netns
                 if let facts = sight.facts[namespace] {
@@ -369,13 +303,16 @@ public final class ProbingService: Sendable {
                     of: tunnel.plan, { paths.findings(of: tunnel.plan, $0) },
                     kernel: tunnel.kernel, snapshot: sight.facts[namespace]?.snapshot, at: now,
                     wall: wall)
-                tunnel.findings += CaptureFindings.findings(of: tunnel.capture, tunnel.plan)
                 noteLimits(by: &tunnel)
-                tunnel.findings += PacketSizeFindings.findings(of: tunnel.capture, tunnel.plan)
                 return tunnel
             }, captures: captured.places,
             transformErrors: namespaces.withLock { $0?.errorTotals } ?? [:])
         report.tunnels = await judgingChecks(of: report.tunnels, sight.facts)
+        for index in report.tunnels.indices {
+            report.tunnels[index].flapping = flaps.report(
+                on: report.tunnels[index], at: now, wall: wall)
+        }
+        diagnose(&report, at: now)
         return report
     }
 
@@ -404,7 +341,7 @@ public final class ProbingService: Sendable {
     }
 
     /// Takes the SAs of every namespace.
-    private func take(_ readings: [String?: AssociationReading]) {
+    func take(_ readings: [String?: AssociationReading]) {
         capture.compare(readings)
         for (namespace, reading) in readings {
             guard let associations = reading.snapshot.associations.value else { continue }
@@ -431,7 +368,9 @@ public final class ProbingService: Sendable {
             return (changed, changes)
         }
         if plansChanged {
+            watchFlapping(of: round.plans)
             capture.watch(round.plans)
+            recorder.watch(round.plans.map(\.name))
             namespaces.withLock { $0?.watch(round.plans) }
             rekeys.watch(round.plans)
             kernel.watch(round.plans)
@@ -474,4 +413,5 @@ struct SelfMeasurement: Sendable {
     var malformedMessages: UInt64
     var truncatedMessages: UInt64
     var netlinkOverruns: UInt64
+    var store = HistoryService.Figures()
 }

@@ -8,8 +8,15 @@ public struct KeyDaemonRecord: Equatable, Sendable {
     public var evidence: [String] = []
     /// When the last of it was heard.
     public var heardAt: MonotonicInstant
+    /// Rekeys that were refused with TEMPORARY_FAILURE one after the other, none of them made good since.
+    public var refusedRekeys = 0
+    /// When the first of them was; nil without one.
+    public var refusedSince: MonotonicInstant?
+    private var refusedAt: MonotonicInstant?
 
     private static let evidenceLimit = 6
+    /// One refusal may be named in several lines.
+    private static let oneRefusal = Duration.seconds(1)
     /// What one attempt says, it says in this time.
     private static let attempt = Duration.seconds(5)
 
@@ -20,6 +27,7 @@ public struct KeyDaemonRecord: Equatable, Sendable {
     mutating func take(_ message: KeyDaemonMessage, at: MonotonicInstant) {
         switch message.statement {
         case .failed(let failure):
+            if failure == .temporaryFailure { noteRefusal(at: at) }
             let isSameAttempt = self.failure != nil && at - heardAt < Self.attempt
             // That identities differ is why the authentication failed.
             let isConsequence =
@@ -40,11 +48,26 @@ public struct KeyDaemonRecord: Equatable, Sendable {
             guard failure != .childRefused else { break }
             failure = nil
             evidence = []
+            forgetRefusals()
         case .childEstablished:
             failure = nil
             evidence = []
+            forgetRefusals()
         }
         heardAt = at
+    }
+
+    private mutating func noteRefusal(at: MonotonicInstant) {
+        if let refusedAt, at - refusedAt < Self.oneRefusal { return }
+        refusedAt = at
+        if refusedSince == nil { refusedSince = at }
+        refusedRekeys += 1
+    }
+
+    private mutating func forgetRefusals() {
+        refusedRekeys = 0
+        refusedSince = nil
+        refusedAt = nil
     }
 }
 

@@ -5,7 +5,8 @@ public import NetworkPrimitives
 /// Each port gets at most two tries, and a few follow-ups that teach something: a cookie is echoed
 /// once (RFC 7296 §2.6), another group is offered once where the peer wants it (§1.3), and what the
 /// provider does not list is offered once where the peer refuses what it does. After
-/// ``Settings/packetLimit`` packets nothing more is sent, whatever comes back.
+/// ``Settings/packetLimit`` packets nothing more is sent, whatever comes back; to a port that stays silent
+/// the request goes again with hop limits, twice a hop at most, to learn how far it gets.
 public struct IKEProber: Sendable {
     /// How patient a prober is.
     public struct Settings: Hashable, Sendable {
@@ -26,6 +27,8 @@ public struct IKEProber: Sendable {
         public var port: UInt16
         /// The UDP datagram's octets.
         public var octets: [UInt8]
+        /// The most hops that it may go; nil for the system's usual.
+        public var hopLimit: UInt8?
     }
 
     /// The octets of randomness that a prober needs: SPIs and nonces.
@@ -87,7 +90,10 @@ public struct IKEProber: Sendable {
             switch probes[index].due(at: now) {
             case .nothing: break
             case .send: transmit(index, now, into: &transmissions)
-            case .silence: probes[index].concludeSilence()
+            case .silence:
+                probes[index].concludeSilence()
+                climb(index, now, into: &transmissions)
+            case .climb: climb(index, now, into: &transmissions)
             }
         }
         settle(now)
@@ -134,7 +140,7 @@ public struct IKEProber: Sendable {
         _ rejection: IKEProbeReport.Rejection, about port: UInt16, at now: MonotonicInstant
     ) {
         guard let index = probes.firstIndex(where: { $0.report.number == port }) else { return }
-        probes[index].take(rejection)
+        probes[index].take(rejection, at: now)
         settle(now)
     }
 
@@ -143,7 +149,7 @@ public struct IKEProber: Sendable {
         to port: UInt16, because reason: String, at now: MonotonicInstant
     ) {
         guard let index = probes.firstIndex(where: { $0.report.number == port }) else { return }
-        sent -= 1
+        if !probes[index].isClimbing { sent -= 1 }
         probes[index].sendFailed(reason)
         settle(now)
     }
@@ -164,6 +170,16 @@ public struct IKEProber: Sendable {
         sent += 1
         let octets = probes[index].transmit(at: now, settings)
         transmissions.append(Transmission(port: probes[index].report.number, octets: octets))
+    }
+
+    private mutating func climb(
+        _ index: Int, _ now: MonotonicInstant, into transmissions: inout [Transmission]
+    ) {
+        guard let request = probes[index].climb(at: now) else { return }
+        transmissions.append(
+            Transmission(
+                port: probes[index].report.number, octets: request.octets,
+                hopLimit: request.hopLimit))
     }
 
     private mutating func settle(_ now: MonotonicInstant) {

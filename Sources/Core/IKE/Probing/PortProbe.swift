@@ -11,6 +11,8 @@ struct PortProbe: Sendable {
         case send
         /// The last try was not answered.
         case silence
+        /// A request with a hop limit.
+        case climb
     }
 
     /// What a message led to.
@@ -38,6 +40,8 @@ struct PortProbe: Sendable {
     private var sentAt: MonotonicInstant?
     private var hasFollowedGroup = false
     private var isBegun = false
+    /// How far requests get, once the port stayed silent.
+    private var ladder: PortLadder?
 
     init(
         number: UInt16, remote: IPAddress, source: Result<IKEProbeSource, UnprobedPort>,
@@ -60,10 +64,14 @@ struct PortProbe: Sendable {
         }
     }
 
+    /// Whether the port stayed silent and it is being asked how far requests get.
+    var isClimbing: Bool { ladder != nil }
+
     func due(at now: MonotonicInstant) -> Due {
         guard !isFinished else { return .nothing }
         guard isBegun else { return .send }
         guard let deadline, deadline <= now else { return .nothing }
+        if isClimbing { return .climb }
         return tries < 2 ? .send : .silence
     }
 
@@ -136,8 +144,12 @@ struct PortProbe: Sendable {
         return .finished
     }
 
-    mutating func take(_ rejection: IKEProbeReport.Rejection) {
+    mutating func take(_ rejection: IKEProbeReport.Rejection, at now: MonotonicInstant) {
         guard !isFinished, report.answers == 0 else { return }
+        if isClimbing, rejection.isHopLimitExceeded {
+            if ladder?.take(rejection.sender) == true { deadline = now }
+            return
+        }
         report.rejection = rejection
         rejections += 1
         report.state = .unreachable
@@ -145,13 +157,25 @@ struct PortProbe: Sendable {
         if rejections >= 2 { finish() }
     }
 
+    /// The last try was not answered: of a port that is silent it is asked how far requests to it get.
     mutating func concludeSilence() {
-        if report.state == .unknown { report.state = .filtered }
-        finish()
+        guard report.state == .unknown else { return finish() }
+        report.state = .filtered
+        ladder = PortLadder()
+    }
+
+    /// The next request of the ladder and its hop limit; nil when that is over.
+    mutating func climb(at now: MonotonicInstant) -> (octets: [UInt8], hopLimit: UInt8)? {
+        guard let message, let hopLimit = ladder?.next() else {
+            finish()
+            return nil
+        }
+        deadline = now + PortLadder.patience
+        return (message.datagram, hopLimit)
     }
 
     mutating func sendFailed(_ reason: String) {
-        report.sent -= 1
+        if !isClimbing { report.sent -= 1 }
         if report.state == .unknown { report.reason = reason }
         finish()
     }
@@ -183,6 +207,7 @@ struct PortProbe: Sendable {
     }
 
     private mutating func finish() {
+        report.ladder = ladder?.report
         isFinished = true
         deadline = nil
     }

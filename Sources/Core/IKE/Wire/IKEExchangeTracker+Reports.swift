@@ -6,7 +6,8 @@ extension IKEExchangeTracker {
 
     /// What is known of every pair of hosts, the one with most messages first.
     public mutating func reports(at now: MonotonicInstant) -> [IKEWireReport] {
-        pairs.keys.map { report(of: $0, at: now) }.sorted {
+        settleOverdue(at: now)
+        return pairs.keys.map { report(of: $0, at: now) }.sorted {
             let (left, right) = ($0.messages, $1.messages)
             if left != right { return left > right }
             return $0.order < $1.order
@@ -19,6 +20,7 @@ extension IKEExchangeTracker {
     public mutating func report(
         local: IPAddress?, remote: IPAddress, at now: MonotonicInstant
     ) -> IKEWireReport? {
+        settleOverdue(at: now)
         if let local {
             let key = HostPair(local, remote)
             return pairs[key] == nil ? nil : report(of: key, at: now)
@@ -30,10 +32,10 @@ extension IKEExchangeTracker {
         return latest.map { report(of: $0.key, at: now) }
     }
 
-    private mutating func report(of key: HostPair, at now: MonotonicInstant) -> IKEWireReport {
-        let spis = associations.filter { $0.value.pair == key }
-            .sorted { $0.value.lastSeen < $1.value.lastSeen }.map(\.key)
-        for spi in spis {
+    /// Counts what is too late to be answered, before any report: an SA that moved to other addresses has
+    /// exchanges that count between the former ones.
+    private mutating func settleOverdue(at now: MonotonicInstant) {
+        for spi in associations.keys {
             guard var association = associations[spi] else { continue }
             for isInitiator in [true, false] {
                 for index in association[isInitiator].indices {
@@ -47,6 +49,11 @@ extension IKEExchangeTracker {
             }
             associations[spi] = association
         }
+    }
+
+    private mutating func report(of key: HostPair, at now: MonotonicInstant) -> IKEWireReport {
+        let spis = associations.filter { $0.value.pair == key }
+            .sorted { $0.value.lastSeen < $1.value.lastSeen }.map(\.key)
         var report = pairs[key]?.report ?? IKEWireReport()
         for association in spis.compactMap({ associations[$0] }) {
             for isInitiator in [true, false] {

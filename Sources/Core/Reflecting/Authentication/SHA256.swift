@@ -4,7 +4,7 @@ import NetworkPrimitives
 ///
 /// Of our own since Core links no library; the only secrets it sees are keys of HMAC, and it neither
 /// branches on octets nor looks anything up by them.
-struct SHA256: Sendable {
+public struct SHA256: Sendable {
     /// The digest's length in octets.
     static let byteCount = 32
     /// The length of what is compressed at a time, in octets.
@@ -22,8 +22,11 @@ struct SHA256: Sendable {
         for offset in 0..<octets.byteCount { update(octets.uint8(at: offset)) }
     }
 
+    /// Has taken nothing yet.
+    public init() {}
+
     /// Takes the next octets.
-    mutating func update(_ octets: [UInt8]) {
+    public mutating func update(_ octets: [UInt8]) {
         for octet in octets { update(octet) }
     }
 
@@ -35,7 +38,7 @@ struct SHA256: Sendable {
     }
 
     /// The digest of everything that was taken.
-    consuming func digest() -> [UInt8] {
+    public consuming func digest() -> [UInt8] {
         // §5.1.1: one bit, zeros, the length in bits as a number of 64 bits.
         let bitCount = byteCount &* 8
         update(0x80)

@@ -39,7 +39,7 @@ import Testing
         at milliseconds: Int64 = 10, into recorder: inout InsideRecorder
     ) throws {
         let number = try #require(recorder.place(place))
-        frame.withRawSpan {
+        _ = frame.withRawSpan {
             recorder.receive(
                 $0, link: place == wan ? .ethernet : .rawIP, wireLength: frame.count,
                 arrival: at(milliseconds), at: number, direction)

@@ -1,4 +1,5 @@
 import Configuration
+import FlightRecording
 import KernelState
 import Logging
 import NetworkPrimitives
@@ -110,6 +111,18 @@ final class InsideCapture: Sendable {
             state.limits[tunnel] = limits
             state.loop?.post { $0.note([tunnel: limits]) }
         }
+    }
+
+    /// The headers of the last minute, by device, with the thread that recorded them; empty when
+    /// there is none.
+    func rings() async -> (thread: ObjectIdentifier?, [CapturePlace: DeviceRings]) {
+        guard let loop = state.withLock({ $0.loop }) else { return (nil, [:]) }
+        return (ObjectIdentifier(loop), await loop.ask { $0.recordedHeaders() } ?? [:])
+    }
+
+    /// The plan of a tunnel's inside; nil for a tunnel that is not watched.
+    func plan(of tunnel: String) -> InsidePlan.Tunnel? {
+        state.withLock { $0.plan.tunnels.first { $0.name == tunnel } }
     }
 
     /// What is known now, by tunnel.

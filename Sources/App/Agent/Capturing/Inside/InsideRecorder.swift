@@ -176,10 +176,12 @@ struct InsideRecorder {
     ///   - arrival: when it passed.
     ///   - place: the device.
     ///   - direction: which way it passed it.
+    /// - Returns: what the frame carries.
+    @discardableResult
     mutating func receive(
         _ frame: RawSpan, link: LinkKind, wireLength: Int, arrival: MonotonicInstant,
         at place: Place, _ direction: TrafficDirection
-    ) {
+    ) -> DecodedFrame {
         let decoded = decoder.decode(frame, linkType: link, wireLength: wireLength)
         frames.count(decoded)
         switch decoded {
@@ -197,13 +199,14 @@ struct InsideRecorder {
                 tunnels[index].sizes.receiveSegment(
                     header, segment, length: length, direction, at: arrival)
             }
-            guard direction == .inbound else { return }
+            guard direction == .inbound else { break }
             for index in routes[place.number].wan where isDecrypted(header, by: index) {
                 tunnels[index].sizes.receiveSegment(
                     header, segment, length: length, .inbound, at: arrival)
             }
         case .esp, .ike, .natKeepalive, .laterFragment, .other, .unreadable: break
         }
+        return decoded
     }
 
     /// Whether a packet that is seen at the WAN came out of a policy-based tunnel.

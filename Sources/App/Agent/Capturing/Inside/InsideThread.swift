@@ -1,3 +1,5 @@
+import CaptureFormats
+import FlightRecording
 import NetworkPrimitives
 import PacketCapture
 import PacketSizes
@@ -41,6 +43,8 @@ struct InsideWork: CaptureWork {
 
     /// The most packets of one handle between two looks at commands and the clock.
     private static let dispatchLimit = 256
+    /// Memory for a device's headers: some 15 a second for a minute.
+    private static let ringByteCount = 64 << 10
     private static let tickInterval = Duration.seconds(1)
     /// Longer than the kernel keeps a packet in a block that is not full.
     private static let deliveryDelay = Duration.milliseconds(150)
@@ -49,6 +53,8 @@ struct InsideWork: CaptureWork {
     private let poll: EventPoll
     private var recorder: InsideRecorder
     private var devices: [CapturePlace: Device] = [:]
+    /// The headers of the last minute; beside the devices, so that a packet copies none of it.
+    private var rings: [CapturePlace: DeviceRings] = [:]
     /// The device and the handle of each key of the poll.
     private var keys: [UInt64: (place: CapturePlace, channel: Int)] = [:]
     private var nextKey: UInt64 = 0
@@ -96,13 +102,21 @@ struct InsideWork: CaptureWork {
         let handle = device.captured.handles[channel]
         let direction = device.directions[channel]
         let link = handle.link
+        // Taken out meanwhile, so that it is the only copy.
+        var ring =
+            rings.removeValue(forKey: place)
+            ?? DeviceRings(espByteCount: 0, controlByteCount: Self.ringByteCount)
+        ring.adopt(linkType: handle.live.linkType.rawValue)
+        defer { rings[place] = ring }
         do throws(CaptureError) {
             _ = try handle.live.dispatch(limit: Self.dispatchLimit) { frame, stamp, length in
-                recorder.receive(
-                    frame, link: link, wireLength: length,
-                    // Late by a few hundredths of a second at most, where the clock was set.
-                    arrival: stamps.convert(stamp) ?? now - Self.deliveryDelay / 4, at: at,
-                    direction)
+                // Late by a few hundredths of a second at most, where the clock was set.
+                let arrival = stamps.convert(stamp) ?? now - Self.deliveryDelay / 4
+                let decoded = recorder.receive(
+                    frame, link: link, wireLength: length, arrival: arrival, at: at, direction)
+                ring.receive(
+                    decoded, frame, wireLength: length, at: arrival,
+                    direction == .inbound ? .inbound : .outbound)
             }
         } catch {
             devices[place]?.captured.lose(error, at: now)
@@ -166,6 +180,7 @@ struct InsideWork: CaptureWork {
             device.captured.close()
             for (key, owner) in keys where owner.place == place { keys[key] = nil }
             devices[place] = nil
+            rings[place] = nil
         }
         recorder.adopt(plan, at: now)
         for (place, roles) in places {
@@ -207,6 +222,12 @@ struct InsideWork: CaptureWork {
         drain(Set(keys.keys))
         for place in devices.keys { devices[place]?.captured.close() }
         noteCapturing()
+    }
+
+    /// The headers of the last minute, by device, what waits included.
+    mutating func recordedHeaders() -> [CapturePlace: DeviceRings] {
+        drain(Set(keys.keys))
+        return rings
     }
 
     mutating func snapshot() -> Snapshot {
