@@ -16,6 +16,8 @@ from tools import BenchFailure
 TARGETS = ipaddress.ip_network("198.18.0.0/22")
 # The agent's hop-limited pairs go to hop 3 at most; everything else starts at 64.
 PAIR_HOP_LIMIT = 8
+# A probe: IPv4 and ICMP header and 56 octets, as fping is told to send.
+PROBE_LENGTH = 84
 
 
 def run(*command):
@@ -61,16 +63,19 @@ class Network:
         run("ip", "-n", self.router, "route", "add", str(TARGETS), "via", "198.19.0.6")
         self.inside(self.router, "sysctl", "-qw", "net.ipv4.ip_forward=1")
         run("ip", "-n", self.far, "route", "add", "local", str(TARGETS), "dev", "lo")
-        # Requests are told apart by their hop limit: the pairs' controls are no probes.
+        # Requests are told apart by their hop limit, the pairs' controls are no probes, and by their
+        # length: what searches the path MTU has any other.
         self._nft(
             self.far,
             f"""
             table ip judge {{
                 counter requests {{}}
                 counter controls {{}}
+                counter searches {{}}
                 chain arriving {{
                     type filter hook input priority filter
-                    icmp type echo-request ip ttl > {PAIR_HOP_LIMIT} counter name requests
+                    icmp type echo-request ip ttl > {PAIR_HOP_LIMIT} ip length {PROBE_LENGTH} counter name requests
+                    icmp type echo-request ip ttl > {PAIR_HOP_LIMIT} ip length != {PROBE_LENGTH} counter name searches
                     icmp type echo-request ip ttl <= {PAIR_HOP_LIMIT} counter name controls
                 }}
             }}
@@ -98,14 +103,14 @@ class Network:
         return run("ip", "netns", "exec", namespace, *command)
 
     def requests(self):
-        """Echo Requests that arrived at the far end: (probes, controls of hop-limited pairs)."""
+        """Echo Requests that arrived at the far end: (probes, others: pairs' controls and searches)."""
         answer = json.loads(
             self.inside(self.far, "nft", "-j", "list", "counters", "table", "ip", "judge"))
         packets = {
             entry["counter"]["name"]: entry["counter"]["packets"]
             for entry in answer["nftables"] if "counter" in entry
         }
-        return packets["requests"], packets["controls"]
+        return packets["requests"], packets["controls"] + packets["searches"]
 
     def answers(self):
         """The far kernel's own count: (echo requests in, echo replies out)."""
@@ -139,7 +144,8 @@ class Capture:
     def __init__(self, network, path):
         self.path = path
         device = f"to-{network.router[-6:]}"
-        expression = f"icmp[icmptype] == icmp-echo and ip[8] > {PAIR_HOP_LIMIT}"
+        expression = (f"icmp[icmptype] == icmp-echo and ip[8] > {PAIR_HOP_LIMIT} "
+                      f"and ip[2:2] == {PROBE_LENGTH}")
         self.process = subprocess.Popen(
             ["ip", "netns", "exec", network.far, "tcpdump", "-i", device, "-Q", "in", "-s", "40",
              "-B", "8192", "-n", "-Z", "root", "-w", path, expression],

@@ -164,7 +164,7 @@ def agent_turn(options, net, addresses, folder):
     """Lets the agent probe, then compares its counts with the far end's."""
     turn = Turn()
     turn.who = "probe agent"
-    probes_before, controls_before = net.requests()
+    probes_before, others_before = net.requests()
     answers_before = net.answers()
     capture = network.Capture(net, os.path.join(folder, "arrivals.pcap"))
     agent = Agent(options.probe, net, addresses, folder)
@@ -195,7 +195,7 @@ def agent_turn(options, net, addresses, folder):
         net.stop_requests()
         time.sleep(INTERVAL + 2)
         sums = agent.scrape()
-        probes, controls = net.requests()
+        probes, others = net.requests()
         answers = net.answers()
         with open(os.path.join(folder, "metrics"), "wb") as file:
             file.write(agent.last_metrics)
@@ -214,8 +214,8 @@ def agent_turn(options, net, addresses, folder):
     arrived = probes - probes_before
     echoes = answers[0] - answers_before[0]
     answered = answers[1] - answers_before[1]
-    # Answers to controls and retries left the far end too; every one of them is accounted for.
-    expected = answered - (controls - controls_before) - retries
+    # Answers to those and retries left the far end too; every one of them is accounted for.
+    expected = answered - (others - others_before) - retries
     received = count(sums, "probes_received")
     turn.lost_by_itself = abs(turn.probes + retries - arrived) + abs(received - expected)
     problems = []
@@ -224,9 +224,9 @@ def agent_turn(options, net, addresses, folder):
                         f"{arrived} arrived at the far end")
     if received != expected:
         problems.append(f"the agent counts {received} answers, the far end sent {expected}")
-    if echoes != arrived + controls - controls_before:
+    if echoes != arrived + others - others_before:
         raise BenchFailure(f"the far end's own counts disagree: {echoes} echoes in, "
-                           f"{arrived} probes and {controls - controls_before} controls")
+                           f"{arrived} probes and {others - others_before} others")
     for name, what in (("receive_drops", "answers dropped, receive buffer full"),
                        ("probes_late_replies", "answers taken for late"),
                        ("probes_duplicates", "answers taken for duplicates"),

@@ -5,6 +5,7 @@
 #   kernel: KERNEL…         kernels it can run on, qemu or uml; the first is the one it runs on unless told
 #   timeout: SECONDS        for the scenario, without the boot
 #   usual: no               left out by --usual: another scenario shows nearly the same
+#   matrix: …               what the diagnosis must be (matrix.py); run by `scripts/lab matrix`
 #   alone: yes              measures microseconds, so nothing may run beside it
 #
 # Sourced by scripts/lab and by the guest. A soak has made its own, in $lab_scenarios.

@@ -1,7 +1,8 @@
 # What scenarios do with a network: write an agent.conf, capture, run `probe`, judge. Sourced after
 # topology.sh; the scenario's folder is $work.
 
-captures=() captures_say=() agent='' agent_lines=()
+# agent_under: what the daemon is run by, like setpriv.
+captures=() captures_say=() agent='' agent_lines=() agent_under=()
 
 # write_configuration [LINE…]: writes agent.conf for this network, with extra lines for the tunnel, and
 # those of agent_lines for the agent.
@@ -105,7 +106,7 @@ probe_now() {
 # agent_start: starts the daemon and waits for its control socket.
 agent_start() {
     local waited
-    ip netns exec "$lab_prefix$prober" "$PROBE_BIN" agent --config "$work/agent.conf" >"$work/agent.log" 2>&1 &
+    ip netns exec "$lab_prefix$prober" "${agent_under[@]}" "$PROBE_BIN" agent --config "$work/agent.conf" >"$work/agent.log" 2>&1 &
     agent=$!
     agent_started=$SECONDS
     for ((waited = 0; waited < 200; waited++)); do

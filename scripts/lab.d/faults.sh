@@ -39,6 +39,15 @@ underlay_dead() {
     hear
 }
 
+# underlay_alive: undoes underlay_dead, of a network with one edge.
+underlay_alive() {
+    local near far
+    _link_addresses 11
+    say "$isp" "route delete $endpoint_address/$host_length"
+    say "$isp" "route add $endpoint_address/$host_length via $far"
+    hear
+}
+
 # from_edges NETEM…: loss or delay of everything the edges send, inside and outside.
 from_edges() {
     local k
@@ -60,6 +69,10 @@ block() {
     # shellcheck disable=SC2086
     tc -n "$lab_prefix$isp" filter add dev "$device" ingress protocol ip pref 1 flower $match action drop
 }
+
+# ready_to_block: beforehand, what the first `block` loads: a busy guest takes seconds for it, and the fault is timed.
+ready_to_block() { block to-customer udp 9; }
+
 unblock() {
     local device
     for device in cust edge1; do tc -n "$lab_prefix$isp" qdisc del dev "$device" clsact 2>/dev/null || true; done

@@ -11,6 +11,7 @@ declare -A _rules=()
 #          reject, in forward, and say so (administratively prohibited)
 #          mark, with the mark that `split` routes by · nat: translate what leaves by DEVICE
 #   MATCH  echo-reply  echo-request  time-exceeded  too-big  unreachable  invalid (connection tracking's word)
+#          udp-PORT, to that port
 #          masquerade, for nat
 #          odd-checksum, replies: ICMP of these flows, for mark
 #   DEVICE by which it comes in (raw, forward, input) or leaves (nat)
@@ -75,6 +76,7 @@ _rule_iptables() {
         [[ $outer == 4 ]] || match="-p $icmp packet-too-big"
         ;;
     unreachable) match="-p $icmp destination-unreachable" ;;
+    udp-*) match="-p udp --dport ${3#udp-}" ;;
     invalid) match='-m conntrack --ctstate INVALID' ;;
     masquerade) match="-o $4" device='' ;;
     odd-checksum)
@@ -108,6 +110,7 @@ _rule_nftables() {
         [[ $outer == 4 ]] || match='icmpv6 type packet-too-big'
         ;;
     unreachable) match="$icmp type destination-unreachable" ;;
+    udp-*) match="udp dport ${3#udp-}" ;;
     invalid) match='ct state invalid' ;;
     masquerade) match="oifname $4" device='' ;;
     odd-checksum) match="meta l4proto $icmp @th,31,1 1" ;;

@@ -41,4 +41,5 @@ def main():
     print(f"{rate * seconds * edges - unsent} sent, {unsent} unsent")
 
 
-main()
+if __name__ == "__main__":
+    main()

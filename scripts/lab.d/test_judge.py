@@ -158,6 +158,17 @@ class JudgeTests(unittest.TestCase):
                 self.expect(1, self.changed(lambda _, tunnel, __: tunnel.update({key: value})), PACKETS)
         self.expect(1, self.changed(lambda document, _, __: document.update(verdict="healthy")), PACKETS)
 
+    def test_a_critical_finding_lifts_the_verdict(self):
+        def change(state, verdict, severity):
+            def apply(_, tunnel, __):
+                tunnel.update(state=state, verdict=verdict, findings=[{"id": "a", "severity": severity}])
+            return self.changed(apply)
+        expected = ("--expect", "healthy|unknown|degraded/1")
+        for state in ("healthy", "unknown"):
+            self.expect(0, change(state, "degraded", "critical"), PACKETS, *expected)
+            self.expect(1, change(state, state, "critical"), PACKETS, *expected)
+            self.expect(1, change(state, "degraded", "warning"), PACKETS, *expected)
+
     def test_an_rtt_that_is_off_fails(self):
         def change(_, __, probes):
             probes[0]["samples"][0]["rtt_seconds"] = 0.0202

@@ -2,6 +2,7 @@
 #
 # expect: degraded|down/1|2
 # kernel: uml qemu
+# usual: no
 # timeout: 360
 
 set_up() { topology; }

@@ -2,6 +2,7 @@
 #
 # expect: down/2
 # kernel: uml qemu
+# usual: no
 # timeout: 240
 
 set_up() { topology --edges 1 --ike; }

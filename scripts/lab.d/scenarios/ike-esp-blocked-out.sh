@@ -1,6 +1,6 @@
 # IKE is up; the peer's ESP comes, and what leaves here is dropped on its way there.
 #
-# expect: unknown/3
+# expect: unknown/1|3
 # kernel: uml qemu
 # timeout: 240
 

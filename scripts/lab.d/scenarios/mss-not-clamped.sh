@@ -12,7 +12,7 @@ check() {
     link_mtu 2 1400
     mss_case
     facts now <<-END
-		findings[].id has mss-not-clamped
+		findings[].explained[].id has mss-not-clamped
 		file(syns) matches mss 1460
 		path_mtu.syn_mss.outbound.largest = 1460
 		path_mtu.syn_mss.outbound.over_limit >= 5

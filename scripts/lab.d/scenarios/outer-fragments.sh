@@ -25,7 +25,7 @@ check() {
 		streams[direction=inbound].fragments >= 15
 		path_mtu.outer_fragments.inbound.first >= 15
 		path_mtu.outer_fragments.inbound.later >= 15
-		findings[].id has esp-fragmented
+		findings[].explained[].id has esp-fragmented
 		metric(now,tunnelprobe_esp_fragments_total{tunnel="lab",direction="inbound"}) >= fragments(wan.pcap,$endpoint_address)
 	END
 }

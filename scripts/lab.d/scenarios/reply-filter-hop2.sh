@@ -2,6 +2,7 @@
 #
 # expect: healthy/0
 # kernel: uml qemu
+# usual: no
 # timeout: 240
 
 set_up() { topology --edges 1 --routers 4; }
