@@ -24,8 +24,8 @@ import RawSockets
         /// How long a block that is not full may stay with the kernel.
         public var handOver: Duration
 
-        /// Four blocks as libpcap makes them: one is filled while another is read.
-        public static let minimumBufferSize = 1 << 20
+        /// Two blocks as libpcap makes them: one is filled while the other is read.
+        public static let minimumBufferSize = 512 << 10
 
         /// Makes settings; a buffer smaller than the least is made that large.
         public init(

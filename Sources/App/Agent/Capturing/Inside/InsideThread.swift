@@ -60,6 +60,10 @@ struct InsideWork: CaptureWork {
     private var nextKey: UInt64 = 0
     private var correlation = ClockCorrelation()
     private var nextTick = MonotonicClock.now()
+    /// When a device is to be opened again at the earliest; counted anew where it may have changed, and
+    /// not at every wake-up, of which there are many and many devices.
+    private var nextOpening = MonotonicInstant.distantFuture
+    private var isNextOpeningKnown = true
     private var events: [Event] = []
 
     init(seed: UInt64, poll: EventPoll) {
@@ -67,9 +71,7 @@ struct InsideWork: CaptureWork {
         recorder = InsideRecorder(seed: seed)
     }
 
-    var deadline: MonotonicInstant {
-        devices.values.reduce(nextTick) { min($0, $1.captured.deadline ?? $0) }
-    }
+    var deadline: MonotonicInstant { min(nextTick, nextOpening) }
 
     mutating func takeEvents() -> [Event] {
         defer { events.removeAll(keepingCapacity: true) }
@@ -90,6 +92,7 @@ struct InsideWork: CaptureWork {
             guard let (place, channel) = keys[key] else { continue }
             drain(place, channel, stamps, now)
         }
+        settleNextOpening()
     }
 
     private mutating func drain(
@@ -127,10 +130,13 @@ struct InsideWork: CaptureWork {
     // MARK: - Time
 
     mutating func advance(to now: MonotonicInstant) {
-        for place in devices.keys {
-            guard let due = devices[place]?.captured.deadline, due <= now else { continue }
-            devices[place]?.captured.open(at: now)
-            follow(place, now)
+        defer { settleNextOpening() }
+        if now >= nextOpening {
+            for place in devices.keys {
+                guard let due = devices[place]?.captured.deadline, due <= now else { continue }
+                devices[place]?.captured.open(at: now)
+                follow(place, now)
+            }
         }
         guard now >= nextTick else { return }
         nextTick = now + Self.tickInterval
@@ -142,6 +148,12 @@ struct InsideWork: CaptureWork {
         for tunnel in recorder.advance(to: now) { events.append(.pathChanged(tunnel: tunnel)) }
     }
 
+    private mutating func settleNextOpening() {
+        guard !isNextOpeningKnown else { return }
+        nextOpening = devices.values.lazy.compactMap(\.captured.deadline).min() ?? .distantFuture
+        isNextOpeningKnown = true
+    }
+
     private mutating func tellDrops(of place: CapturePlace, _ now: MonotonicInstant) {
         guard let device = devices[place], device.captured.drops > device.toldDrops else { return }
         devices[place]?.toldDrops = device.captured.drops
@@ -150,6 +162,7 @@ struct InsideWork: CaptureWork {
 
     /// Does what goes with what became of a device.
     private mutating func follow(_ place: CapturePlace, _ now: MonotonicInstant) {
+        isNextOpeningKnown = false
         guard let changes = devices[place]?.captured.takeChanges(), !changes.isEmpty else { return }
         for change in changes {
             switch change {
@@ -197,6 +210,7 @@ struct InsideWork: CaptureWork {
             follow(place, now)
         }
         noteCapturing()
+        settleNextOpening()
     }
 
     private mutating func add(
