@@ -12,7 +12,7 @@ import Testing
         + CheckTargets.senderLimit + CheckTargets.targetLimit + 512
 
     @Test func `a million random observations cost no more than the tables`() {
-        var watch = ProviderCheckWatch(settings: CheckedHost.settings, start: .zero)
+        var watch = LoneTunnel(settings: CheckedHost.settings, start: .zero)
         var generator = SeededGenerator(seed: 99)
         let known = [
             CheckedHost.inside, CheckedHost.farInside, CheckedHost.endpoint,
@@ -34,7 +34,7 @@ import Testing
             default: break
             }
             watch.receive(
-                CheckObservation(
+                SeenEcho(
                     at: now, place: CheckObservation.Place.allCases[number % 3],
                     direction: .random(using: &generator) ? .inbound : .outbound,
                     kind: .random(using: &generator) ? .request : .reply,
@@ -59,7 +59,7 @@ import Testing
     }
 
     @Test func `a flood in one second is bounded and says so`() {
-        var watch = ProviderCheckWatch(settings: CheckedHost.settings, start: .zero)
+        var watch = LoneTunnel(settings: CheckedHost.settings, start: .zero)
         for number in 0..<100_000 {
             watch.receive(
                 CheckedHost.arrival(
@@ -67,12 +67,12 @@ import Testing
                     sequence: UInt16(number >> 16), at: at(Double(number) / 100_000)))
         }
         #expect(watch.heldCount < Self.limit)
-        #expect(watch.crowdedOutCount == 100_000 - CheckMatching.limit)
+        #expect(watch.crowdedOutCount == 100_000 - CheckMatching.tunnelLimit)
         watch.advance(to: at(5))
         let totals = watch.report(at: at(5)).totals[.request]
         // What had to go early proves nothing.
-        #expect(totals?.unjudged == 100_000 - CheckMatching.limit)
-        #expect(totals?.unanswered == CheckMatching.limit)
+        #expect(totals?.unjudged == 100_000 - CheckMatching.tunnelLimit)
+        #expect(totals?.unanswered == CheckMatching.tunnelLimit)
     }
 
     @Test func `thousands of servers may share an identifier`() {

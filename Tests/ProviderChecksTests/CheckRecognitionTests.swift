@@ -10,15 +10,15 @@ import Testing
         _ kind: CheckObservation.Kind, from source: String, to destination: String,
         _ identifier: UInt16, _ sequence: UInt16 = 0, at seconds: Double,
         place: CheckObservation.Place = .tunnel,
-        _ direction: CheckObservation.Direction = .inbound
-    ) -> CheckObservation {
-        CheckObservation(
+        _ direction: SeenEcho.Direction = .inbound
+    ) -> SeenEcho {
+        SeenEcho(
             at: at(seconds), place: place, direction: direction, kind: kind,
             source: address(source), destination: address(destination), identifier: identifier,
             sequence: sequence, payloadHash: 9, payloadByteCount: 56, hopLimit: 60)
     }
 
-    private static func count(_ watch: ProviderCheckWatch, at seconds: Double) -> Int {
+    private static func count(_ watch: LoneTunnel, at seconds: Double) -> Int {
         var watch = watch
         watch.advance(to: at(seconds))
         return watch.report(at: at(seconds)).totals.values.reduce(0) {
@@ -26,7 +26,7 @@ import Testing
         }
     }
 
-    private var watch = ProviderCheckWatch(settings: CheckedHost.settings, start: .zero)
+    private var watch = LoneTunnel(settings: CheckedHost.settings, start: .zero)
 
     @Test func `the agent's own requests and their answers are no checks`() {
         var watch = watch
@@ -166,7 +166,7 @@ import Testing
     @Test func `the target that the operator names makes a check`() {
         var settings = CheckedHost.settings
         settings.expectedTarget = address("172.64.240.252")
-        var watch = ProviderCheckWatch(settings: settings, start: .zero)
+        var watch = LoneTunnel(settings: settings, start: .zero)
         watch.receive(
             Self.message(.request, from: "10.1.1.1", to: "172.64.240.252", 1, at: 1))
         watch.receive(
@@ -221,7 +221,7 @@ import Testing
                 source: IPPrefix(CheckedHost.inside, length: 32),
                 destination: IPPrefix(CheckedHost.farInside, length: 32))
         ]
-        var watch = ProviderCheckWatch(settings: settings, start: .zero)
+        var watch = LoneTunnel(settings: settings, start: .zero)
         for number in 0..<40 {
             let now = Double(number) / 2
             // Anybody's pings of this host are none of the provider's.

@@ -33,19 +33,19 @@ struct CheckedHost {
     var reversePath = 0
     var forwards = true
     var dropsInvalid = false
-    var watch: ProviderCheckWatch
+    var watch: LoneTunnel
     var generator: SeededGenerator
     /// How the capture of a device may fail.
     var misses: Set<CheckObservation.Place> = []
     var delay = 0.0002
     /// By how much the underlay's capture is handed over later.
-    var batched: [CheckObservation] = []
+    var batched: [SeenEcho] = []
     var isBatching = false
 
     init(
         settings: ProviderCheckWatch.Settings = CheckedHost.settings, seed: UInt64 = 1
     ) {
-        watch = ProviderCheckWatch(settings: settings, start: .zero)
+        watch = LoneTunnel(settings: settings, start: .zero)
         generator = SeededGenerator(seed: seed)
     }
 
@@ -55,21 +55,21 @@ struct CheckedHost {
     /// What arrives for a kind of check from one edge.
     static func arrival(
         _ check: Check, edge: Int, identifier: UInt16, sequence: UInt16 = 0, at: MonotonicInstant
-    ) -> CheckObservation {
+    ) -> SeenEcho {
         let (kind, source, destination): (CheckObservation.Kind, IPAddress, IPAddress) =
             switch check {
             case .replyUnidirectional: (.reply, endpoint, Self.edge(edge))
             case .replyBidirectional: (.reply, inside, farInside)
             case .request: (.request, farInside, inside)
             }
-        return CheckObservation(
+        return SeenEcho(
             at: at, place: .tunnel, direction: .inbound, kind: kind, source: source,
             destination: destination, identifier: identifier, sequence: sequence,
             payloadHash: 0x1234, payloadByteCount: 56, hopLimit: 60)
     }
 
     /// What leaves for what arrives, if anything does.
-    func answer(to arrival: CheckObservation) -> CheckObservation? {
+    func answer(to arrival: SeenEcho) -> SeenEcho? {
         var answer = arrival
         answer.at = arrival.at + .nanoseconds(Int64(delay * 1e9))
         answer.direction = .outbound
@@ -92,7 +92,7 @@ struct CheckedHost {
         return answer
     }
 
-    mutating func show(_ observation: CheckObservation) {
+    mutating func show(_ observation: SeenEcho) {
         guard !misses.contains(observation.place) else { return }
         if isBatching, observation.place == .wan {
             batched.append(observation)
@@ -101,7 +101,7 @@ struct CheckedHost {
         }
     }
 
-    mutating func receive(_ arrival: CheckObservation) {
+    mutating func receive(_ arrival: SeenEcho) {
         let answer = answer(to: arrival)
         show(arrival)
         if let answer { show(answer) }

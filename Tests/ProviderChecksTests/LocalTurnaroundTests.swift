@@ -126,7 +126,7 @@ import Testing
             host.watch.advance(to: at(Double(second) + 0.95))
         }
         // And a second in which the answers are told of before the checks.
-        var arrivals: [CheckObservation] = []
+        var arrivals: [SeenEcho] = []
         for step in 0..<10 {
             let arrival = CheckedHost.arrival(
                 .replyUnidirectional, edge: step, identifier: UInt16(60_000 + step),
@@ -175,7 +175,7 @@ import Testing
         var host = CheckedHost()
         host.acceptsLocal = false
         for second in 0..<20 {
-            host.watch.lose(at: .wan, at(Double(second)))
+            host.watch.lose(at: at(Double(second)))
             host.run(.replyUnidirectional, from: Double(second), seconds: 1)
         }
         let report = host.report(22)
@@ -274,12 +274,12 @@ import Testing
     @Test func `works for IPv6 alike`() {
         let inside = address("fd00::1")
         let far = address("fd00::")
-        var watch = ProviderCheckWatch(
+        var watch = LoneTunnel(
             settings: .init(
                 ownAddresses: [inside], farAddress: far,
                 linkPrefixes: [IPPrefix(inside, length: 127)]), start: .zero)
         for number in 0..<40 {
-            var message = CheckObservation(
+            var message = SeenEcho(
                 at: at(Double(number)), place: .tunnel, direction: .inbound, kind: .reply,
                 source: inside, destination: far, identifier: UInt16(number * 7), sequence: 0,
                 payloadHash: 3, payloadByteCount: 56, hopLimit: 60)

@@ -12,7 +12,7 @@ import Testing
     ) -> ProviderChecksReport {
         var host = CheckedHost()
         var generator = SeededGenerator(seed: 11)
-        var arrivals: [CheckObservation] = []
+        var arrivals: [SeenEcho] = []
         for number in 0..<count {
             let now = Double(number) / perSecond
             let identifier =

@@ -4,6 +4,7 @@ import NetworkPrimitives
 ///
 /// The source is not part of it: address translation may change it.
 struct AnswerKey: Hashable, Sendable {
+    var namespace: Int
     var destination: IPAddress
     var identifier: UInt16
     var sequence: UInt16
@@ -11,15 +12,19 @@ struct AnswerKey: Hashable, Sendable {
     var payloadByteCount: Int
 
     /// The answer to a message that arrived: a request is turned round, a reply goes on as it is.
-    init(answerTo arrival: CheckObservation) {
+    init(answerTo arrival: CheckObservation, in namespace: Int) {
         self.init(
-            arrival, destination: arrival.kind == .request ? arrival.source : arrival.destination)
+            arrival, namespace,
+            destination: arrival.kind == .request ? arrival.source : arrival.destination)
     }
 
     /// A reply that leaves.
-    init(leaving reply: CheckObservation) { self.init(reply, destination: reply.destination) }
+    init(leaving reply: CheckObservation, in namespace: Int) {
+        self.init(reply, namespace, destination: reply.destination)
+    }
 
-    private init(_ message: CheckObservation, destination: IPAddress) {
+    private init(_ message: CheckObservation, _ namespace: Int, destination: IPAddress) {
+        self.namespace = namespace
         self.destination = destination
         identifier = message.identifier
         sequence = message.sequence
@@ -37,6 +42,8 @@ struct PendingCheck: Sendable {
     }
 
     var arrival: CheckObservation
+    /// The tunnel that it came by.
+    var tunnel: EchoExchanges.Tunnel
     var answer: Answer?
     /// Whether the capture lost packets while its answer was due.
     var isDisturbed = false
@@ -50,24 +57,37 @@ struct CheckMatching: Sendable {
     static let patience = Duration.milliseconds(1_200)
     /// Two devices' stamps of one packet may be this much the wrong way round.
     static let tolerance = Duration.milliseconds(5)
-    static let limit = 16_384
+    /// So many checks of one tunnel wait at a time: one that is flooded takes no other's place.
+    static let tunnelLimit = 16_384
+    /// So many of all tunnels together.
+    static let limit = 131_072
+
+    /// A reply that left, as far as it matters.
+    private struct Departure: Sendable {
+        var at: MonotonicInstant
+        var source: IPAddress
+        var exit: EchoExchanges.Exit
+    }
 
     private var pending = KeyedLine<AnswerKey, PendingCheck>(limit: limit)
-    private var leaving = KeyedLine<AnswerKey, CheckObservation>(limit: limit)
-    /// When the capture lost packets last.
-    private var loss: (start: MonotonicInstant, end: MonotonicInstant)?
+    private var pendingCounts: [Int: Int] = [:]
+    private var leaving = KeyedLine<AnswerKey, Departure>(limit: limit)
+    /// When a reply was forgotten last that might still have been an answer.
+    private(set) var overflowedAt: MonotonicInstant?
 
     /// How many arrivals wait for their answer.
     var pendingCount: Int { pending.count }
     /// How many replies left that answered nothing yet.
     var leavingCount: Int { leaving.count }
 
-    /// A message arrived by the tunnel.
+    /// A message arrived by a tunnel.
     ///
-    /// - Returns: what had to make room for it, judged too early.
-    mutating func arrive(_ arrival: CheckObservation) -> PendingCheck? {
-        var check = PendingCheck(arrival: arrival)
-        let key = AnswerKey(answerTo: arrival)
+    /// - Returns: the check itself where there is no room to wait for its answer.
+    mutating func arrive(
+        _ arrival: CheckObservation, by tunnel: EchoExchanges.Tunnel
+    ) -> PendingCheck? {
+        var check = PendingCheck(arrival: arrival, tunnel: tunnel)
+        let key = AnswerKey(answerTo: arrival, in: tunnel.namespace)
         while let number = leaving.first(of: key) {
             let delay = leaving[number].at - arrival.at
             guard delay >= .zero - Self.tolerance else {
@@ -75,18 +95,21 @@ struct CheckMatching: Sendable {
                 leaving.unlinkFirst(of: key)
                 continue
             }
-            check.answer = answer(leaving[number], delay)
+            check.answer = answer(leaving[number], delay, to: tunnel)
             leaving.unlinkFirst(of: key)
             break
         }
-        let gone = pending.isFull ? pending.removeOldest() : nil
+        let count = pendingCounts[tunnel.number, default: 0]
+        guard !pending.isFull, count < Self.tunnelLimit else { return check }
+        pendingCounts[tunnel.number] = count + 1
         pending.append(check, for: key, isLinked: check.answer == nil)
-        return gone
+        return nil
     }
 
     /// An Echo Reply left.
-    mutating func leave(_ reply: CheckObservation) {
-        let key = AnswerKey(leaving: reply)
+    mutating func leave(_ reply: CheckObservation, by exit: EchoExchanges.Exit) {
+        let key = AnswerKey(leaving: reply, in: exit.namespace)
+        let departure = Departure(at: reply.at, source: reply.source, exit: exit)
         while let number = pending.first(of: key) {
             let delay = reply.at - pending[number].arrival.at
             guard delay >= .zero - Self.tolerance else { break }
@@ -97,33 +120,23 @@ struct CheckMatching: Sendable {
                 pending.unlinkFirst(of: key)
                 continue
             }
-            pending[number].answer = answer(reply, delay)
+            pending[number].answer = answer(departure, delay, to: pending[number].tunnel)
             pending.unlinkFirst(of: key)
             return
         }
-        if leaving.isFull { leaving.removeOldest() }
-        leaving.append(reply, for: key)
-    }
-
-    /// The capture lost packets about this time.
-    mutating func lose(at instant: MonotonicInstant) {
-        if let loss, instant - loss.end <= Self.patience * 2, loss.start <= instant {
-            self.loss = (loss.start, max(loss.end, instant))
-        } else {
-            loss = (instant, instant)
+        if leaving.isFull, let gone = leaving.removeOldest(), !isOver(gone.at, at: reply.at) {
+            overflowedAt = gone.at
         }
+        leaving.append(departure, for: key)
     }
 
     /// The oldest check whose time is over, if it is.
     mutating func judge(at now: MonotonicInstant) -> PendingCheck? {
         while let reply = leaving.oldest, isOver(reply.at, at: now) { leaving.removeOldest() }
-        guard var check = pending.oldest, isOver(check.arrival.at, at: now) else { return nil }
+        guard let check = pending.oldest, isOver(check.arrival.at, at: now) else { return nil }
         pending.removeOldest()
-        if let loss, check.arrival.at >= loss.start - Self.patience,
-            check.arrival.at <= loss.end + Self.patience
-        {
-            check.isDisturbed = true
-        }
+        let left = pendingCounts[check.tunnel.number, default: 1] - 1
+        pendingCounts[check.tunnel.number] = left > 0 ? left : nil
         return check
     }
 
@@ -132,7 +145,10 @@ struct CheckMatching: Sendable {
         now - instant > Self.patience || instant - now > Self.patience
     }
 
-    private func answer(_ reply: CheckObservation, _ delay: Duration) -> PendingCheck.Answer {
-        PendingCheck.Answer(place: reply.place, delay: max(delay, .zero), source: reply.source)
+    private func answer(
+        _ reply: Departure, _ delay: Duration, to tunnel: EchoExchanges.Tunnel
+    ) -> PendingCheck.Answer {
+        PendingCheck.Answer(
+            place: tunnel.place(of: reply.exit), delay: max(delay, .zero), source: reply.source)
     }
 }

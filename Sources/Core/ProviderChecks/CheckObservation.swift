@@ -2,7 +2,7 @@ public import NetworkPrimitives
 
 /// One echo message as a device showed it in plain text.
 public struct CheckObservation: Hashable, Sendable {
-    /// Where it was seen.
+    /// Where one may be seen.
     public enum Place: String, CaseIterable, Sendable {
         /// On the tunnel's own device: decrypted, or not encrypted yet.
         case tunnel
@@ -10,14 +10,6 @@ public struct CheckObservation: Hashable, Sendable {
         case wan
         /// On the device of another tunnel of this host.
         case otherTunnel = "other_tunnel"
-    }
-
-    /// Which way it went, seen from this host.
-    public enum Direction: Hashable, Sendable {
-        /// It arrived by the device.
-        case inbound
-        /// It left by the device.
-        case outbound
     }
 
     /// Which of the two echo messages it is.
@@ -30,10 +22,6 @@ public struct CheckObservation: Hashable, Sendable {
 
     /// When the device showed it.
     public var at: MonotonicInstant
-    /// On which device.
-    public var place: Place
-    /// Which way.
-    public var direction: Direction
     /// Request or reply.
     public var kind: Kind
     /// The source address of its IP header.
@@ -53,13 +41,11 @@ public struct CheckObservation: Hashable, Sendable {
 
     /// Makes an observation.
     public init(
-        at: MonotonicInstant, place: Place, direction: Direction, kind: Kind, source: IPAddress,
+        at: MonotonicInstant, kind: Kind, source: IPAddress,
         destination: IPAddress, identifier: UInt16, sequence: UInt16, payloadHash: UInt64,
         payloadByteCount: Int, hopLimit: UInt8
     ) {
         self.at = at
-        self.place = place
-        self.direction = direction
         self.kind = kind
         self.source = source
         self.destination = destination

@@ -68,7 +68,8 @@ struct CheckRecognition: Sendable {
         case .request:
             // It goes on to somewhere else and is not asked of this side.
             if conversations.hasRequest(
-                from: theirs, to: ours, identifier: arrival.identifier, at: arrival.at)
+                from: theirs, to: ours, identifier: arrival.identifier,
+                in: settings.tunnel.namespace, at: arrival.at)
             {
                 return false
             }
@@ -84,12 +85,15 @@ struct CheckRecognition: Sendable {
                 return true
             }
             if conversations.hasRequest(
-                from: theirs, to: ours, identifier: arrival.identifier, at: arrival.at)
+                from: theirs, to: ours, identifier: arrival.identifier,
+                in: settings.tunnel.namespace, at: arrival.at)
             {
                 return false
             }
             if ours == settings.expectedTarget { return true }
-            guard !conversations.hasPair(from: theirs, to: ours, at: arrival.at),
+            guard
+                !conversations.hasPair(
+                    from: theirs, to: ours, in: settings.tunnel.namespace, at: arrival.at),
                 !conversations.isIncomplete(at: arrival.at)
             else { return false }
             if settings.sidePrefixes.contains(where: { $0.contains(ours) }),

@@ -20,6 +20,8 @@ extension ProviderCheckWatch {
         public var isPolicyBased = false
         /// What leaves encrypted where there is no device.
         public var encrypted: [Selector] = []
+        /// Which tunnel it is among those of the host.
+        public var tunnel = EchoExchanges.Tunnel()
         /// Where echo messages are seen; what is not among these may leave unseen.
         public var watched: Set<CheckObservation.Place>
 

@@ -3,17 +3,20 @@ import NetworkPrimitives
 /// Echo Requests that left this host, or passed it: what answers them is no check.
 struct EchoConversations: Sendable {
     private struct Conversation: Hashable, Sendable {
+        var namespace: Int
         var source: IPAddress
         var destination: IPAddress
         var identifier: UInt16
     }
 
     private struct Pair: Hashable, Sendable {
+        var namespace: Int
         var source: IPAddress
         var destination: IPAddress
     }
 
-    static let limit = 8_192
+    /// A thousand tunnels that are probed every second begin some ten thousand a minute.
+    static let limit = 65_536
     /// An answer later than this is no answer.
     private static let memory = Duration.seconds(60)
     /// Two hosts that ping each other now and then stay known as such.
@@ -26,15 +29,17 @@ struct EchoConversations: Sendable {
 
     var heldCount: Int { conversations.heldCount + pairs.heldCount }
 
-    /// A request left by some device.
-    mutating func note(_ request: CheckObservation) {
+    /// A request left by some device of a namespace.
+    mutating func note(_ request: CheckObservation, in namespace: Int) {
         forget(before: request.at)
         let gone = conversations.renew(
             Conversation(
-                source: request.source, destination: request.destination,
+                namespace: namespace, source: request.source, destination: request.destination,
                 identifier: request.identifier), request.at)
         if let gone, request.at - gone.value < Self.memory { overflowedAt = request.at }
-        pairs.renew(Pair(source: request.source, destination: request.destination), request.at)
+        pairs.renew(
+            Pair(namespace: namespace, source: request.source, destination: request.destination),
+            request.at)
     }
 
     /// Forgets what no longer counts: on a host that pings much it would be all that there is room for.
@@ -50,20 +55,24 @@ struct EchoConversations: Sendable {
     /// Whether a request with these addresses and this identifier left within the last minute.
     func hasRequest(
         from source: IPAddress, to destination: IPAddress, identifier: UInt16,
-        at now: MonotonicInstant
+        in namespace: Int, at now: MonotonicInstant
     ) -> Bool {
         guard
             let last = conversations[
-                Conversation(source: source, destination: destination, identifier: identifier)]
+                Conversation(
+                    namespace: namespace, source: source, destination: destination,
+                    identifier: identifier)]
         else { return false }
         return now - last <= Self.memory
     }
 
     /// Whether one of the two asked the other within the last ten minutes.
     func hasPair(
-        from source: IPAddress, to destination: IPAddress, at now: MonotonicInstant
+        from source: IPAddress, to destination: IPAddress, in namespace: Int,
+        at now: MonotonicInstant
     ) -> Bool {
-        guard let last = pairs[Pair(source: source, destination: destination)] else { return false }
+        guard let last = pairs[Pair(namespace: namespace, source: source, destination: destination)]
+        else { return false }
         return now - last <= Self.pairMemory
     }
 

@@ -4,17 +4,18 @@ public import NetworkPrimitives
 ///
 /// A check comes out of the tunnel as an Echo Request or as an unsolicited Echo Reply, and its answer
 /// leaves within 100 ms: the same identifier, number and payload as an Echo Reply, by the tunnel or
-/// beside it. It takes observations of several devices in any order within a second, any number of
-/// them, and holds no more than its tables' limits.
+/// beside it. What leaves is told to `EchoExchanges`, which all tunnels of a host share, in any order
+/// within a second; each watch judges what came by its tunnel. Any number may come: it holds no more
+/// than its tables' limits.
 public struct ProviderCheckWatch: Sendable {
     /// What is known of the tunnel.
     public private(set) var settings: Settings
     /// Since when it is watched.
     public let start: MonotonicInstant
 
-    private var matching = CheckMatching()
-    private var conversations = EchoConversations()
     private var recognition = CheckRecognition()
+    /// When the capture lost packets last.
+    private var loss: (start: MonotonicInstant, end: MonotonicInstant)?
     private(set) var found = CheckTargets()
     private(set) var bursts = RetryBursts()
     private(set) var health = PredictedHealth()
@@ -36,24 +37,23 @@ public struct ProviderCheckWatch: Sendable {
     /// Takes what is known of the tunnel now; what was counted stays.
     public mutating func update(_ settings: Settings) { self.settings = settings }
 
-    /// An echo message was seen.
-    public mutating func receive(_ observation: CheckObservation) {
-        switch (observation.direction, observation.kind) {
-        case (.outbound, .request): conversations.note(observation)
-        case (.outbound, .reply): matching.leave(observation)
-        case (.inbound, _):
-            guard observation.place == settings.arrivalPlace else { return }
-            steering.noteEcho()
-            if let gone = matching.arrive(observation) {
-                crowdedOutCount += 1
-                judge(gone, isEarly: true)
-            }
+    /// An echo message came out of the tunnel: by its device or, policy-based, decrypted by the underlay's.
+    public mutating func receive(_ arrival: CheckObservation, _ exchanges: inout EchoExchanges) {
+        steering.noteEcho()
+        if let refused = exchanges.arrive(arrival, by: settings.tunnel) {
+            crowdedOutCount += 1
+            judge(refused, exchanges, isEarly: true)
         }
     }
 
-    /// The capture of `place` lost packets about `instant`: what is unanswered then proves nothing.
-    public mutating func lose(at place: CheckObservation.Place, _ instant: MonotonicInstant) {
-        matching.lose(at: instant)
+    /// The capture of a device that concerns this tunnel lost packets about `instant`: what is
+    /// unanswered then proves nothing.
+    public mutating func lose(at instant: MonotonicInstant) {
+        if let loss, instant - loss.end <= CheckMatching.patience * 2, loss.start <= instant {
+            self.loss = (loss.start, max(loss.end, instant))
+        } else {
+            loss = (instant, instant)
+        }
     }
 
     /// The tunnel's inbound SAs have decrypted so many packets so far; a total that falls begins anew.
@@ -61,22 +61,39 @@ public struct ProviderCheckWatch: Sendable {
         steering.note(total: total, at: now)
     }
 
-    /// Judges the checks whose time is over; to be called about once a second.
+    /// Judges a check of this tunnel whose time is over.
+    public mutating func judge(_ due: EchoExchanges.Due, _ exchanges: EchoExchanges) {
+        judge(due.check, exchanges, isEarly: false)
+    }
+
+    /// Goes on in time; to be called about once a second, after what is due was judged.
     public mutating func advance(to now: MonotonicInstant) {
-        while let check = matching.judge(at: now) { judge(check, isEarly: false) }
         bursts.advance(to: now)
         rate.advance(to: now)
     }
 
     /// How many entries all tables hold: bounded, whatever is received.
     public var heldCount: Int {
-        matching.pendingCount + matching.leavingCount + conversations.heldCount
-            + recognition.heldCount + bursts.heldCount + found.senders.count + found.targets.count
+        recognition.heldCount + bursts.heldCount + found.senders.count + found.targets.count
     }
 
-    private mutating func judge(_ check: PendingCheck, isEarly: Bool) {
+    /// Whether the capture may have missed the answer to a message of that instant.
+    private func isDisturbed(_ instant: MonotonicInstant, _ exchanges: EchoExchanges) -> Bool {
+        if let loss, instant >= loss.start - CheckMatching.patience,
+            instant <= loss.end + CheckMatching.patience
+        {
+            return true
+        }
+        guard let overflow = exchanges.overflowedAt else { return false }
+        return instant >= overflow - CheckMatching.patience
+            && instant <= overflow + CheckMatching.patience
+    }
+
+    private mutating func judge(
+        _ check: PendingCheck, _ exchanges: EchoExchanges, isEarly: Bool
+    ) {
         var check = check
-        guard recognition.isCheck(check.arrival, settings, conversations) else {
+        guard recognition.isCheck(check.arrival, settings, exchanges.conversations) else {
             otherCount += 1
             return
         }
@@ -85,7 +102,9 @@ public struct ProviderCheckWatch: Sendable {
         let (ours, theirs) =
             arrival.kind == .request
             ? (arrival.destination, arrival.source) : (arrival.source, arrival.destination)
-        if isEarly || !settings.shows(from: ours, to: theirs) { check.isDisturbed = true }
+        check.isDisturbed =
+            isEarly || !settings.shows(from: ours, to: theirs)
+            || isDisturbed(arrival.at, exchanges)
         let style: ProviderChecksReport.Style = check.arrival.kind == .request ? .request : .reply
         totals[style, default: CheckTally()].note(check)
         found.note(check, style: style)

@@ -17,15 +17,20 @@ import Testing
         var watch = ProviderCheckWatch(
             settings: .init(
                 ownAddresses: [ip("10.252.2.27")], farAddress: ip("10.252.2.26")), start: at(0))
+        var exchanges = EchoExchanges()
         for number in 0..<200 {
             watch.receive(
                 CheckObservation(
-                    at: at(Double(number) / 2), place: .tunnel, direction: .inbound, kind: .reply,
+                    at: at(Double(number) / 2), kind: .reply,
                     source: ip("10.252.2.27"), destination: ip("10.252.2.26"),
                     identifier: UInt16(number * 11), sequence: 0, payloadHash: 1,
-                    payloadByteCount: 56, hopLimit: 60))
+                    payloadByteCount: 56, hopLimit: 60), &exchanges)
+            while let due = exchanges.nextDue(at: at(Double(number) / 2)) {
+                watch.judge(due, exchanges)
+            }
             watch.advance(to: at(Double(number) / 2))
         }
+        while let due = exchanges.nextDue(at: at(110)) { watch.judge(due, exchanges) }
         watch.advance(to: at(110))
         var report = watch.report(at: at(110))
         report.obstacle = .martianSource

@@ -281,6 +281,26 @@ import Testing
         #expect(report.checks.totals[.reply]?.answered == 30)
     }
 
+    @Test func `a check that waits for its answer waits on while the configuration changes`() throws
+    {
+        var recorder = Self.recorder([.inside(), .inside("cf-2", device: "xfrm2")])
+        func check(_ hopLimit: UInt8) -> [UInt8] {
+            InsideFrame.echo(
+                "203.0.113.10", "172.64.240.1", isReply: true, identifier: 9, hopLimit: hopLimit)
+        }
+        try Self.feed(check(64), Self.xfrm1, .inbound, at: 10, into: &recorder)
+        try Self.feed(check(64), Self.xfrm2, .inbound, at: 11, into: &recorder)
+        // Another order, another tunnel before them, and one of them is gone.
+        recorder.adopt(
+            InsidePlan(for: [.inside("cf-0", device: "xfrm0"), .inside()]), at: Self.at(12))
+        try Self.feed(
+            InsideFrame.ethernet(check(63)), Self.wan, .outbound, at: 13, into: &recorder)
+        _ = recorder.advance(to: Self.at(3_000))
+        let reports = Self.reports(recorder, at: 3_000)
+        #expect(reports["cf-1"]?.checks.totals[.reply]?.answered == 1)
+        #expect(reports["cf-0"]?.checks.totals.isEmpty == true)
+    }
+
     @Test func `takes any octets from any device`() throws {
         var recorder = Self.recorder([.inside(), .inside("policy", device: nil)])
         var generator = SystemRandomNumberGenerator()

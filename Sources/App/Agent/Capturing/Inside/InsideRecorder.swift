@@ -5,8 +5,9 @@ import ProviderChecks
 
 /// Frames of tunnels' insides in, checks and packet sizes out: the engine of the inside's thread.
 ///
-/// *Bound.* For each tunnel one `ProviderCheckWatch` and one `PacketSizeWatch`. A packet costs no
-/// allocation here.
+/// *Bound.* For each tunnel one `ProviderCheckWatch` and one `PacketSizeWatch`, and one
+/// `EchoExchanges` for all. A packet costs no allocation here, and the same however many tunnels there
+/// are.
 struct InsideRecorder {
     /// Where a frame was captured.
     struct Place: Sendable {
@@ -16,17 +17,21 @@ struct InsideRecorder {
 
     /// Which tunnels are concerned by what passes a device, as places in `tunnels`.
     private struct Routes {
+        /// What the device is to echo messages that leave.
+        var exit: EchoExchanges.Exit
         /// Those whose device it is.
         var inside: [Int] = []
-        /// Those that have another device in the namespace, where this is a tunnel's.
-        var besides: [Int] = []
         /// Those whose WAN it is.
         var wan: [Int] = []
+        /// The policy-based tunnel whose packets show at this WAN decrypted; nil for none, and for
+        /// several, which cannot be told apart there.
+        var soleDecrypter: Int?
     }
 
     /// A tunnel with what watches it.
     private struct Watched {
         var plan: InsidePlan.Tunnel
+        var exchange: EchoExchanges.Tunnel
         var facts = InsideFacts()
         /// SPIs of SAs that are gone may be quoted for a while.
         var formerSPIs: Set<SPI> = []
@@ -36,8 +41,11 @@ struct InsideRecorder {
         var limits = SegmentSizeLimits()
         var areOwnAddressesKnown = false
 
-        init(_ plan: InsidePlan.Tunnel, _ now: MonotonicInstant) {
+        init(
+            _ plan: InsidePlan.Tunnel, _ exchange: EchoExchanges.Tunnel, _ now: MonotonicInstant
+        ) {
             self.plan = plan
+            self.exchange = exchange
             checks = ProviderCheckWatch(settings: .init(watched: []), start: now)
             settle()
         }
@@ -49,6 +57,7 @@ struct InsideRecorder {
                 farAddress: plan.farAddress, linkPrefixes: facts.linkPrefixes,
                 sidePrefixes: facts.sidePrefixes, expectedTarget: plan.expectedTarget,
                 watched: captured)
+            settings.tunnel = exchange
             settings.isPolicyBased = plan.isPolicyBased
             settings.encrypted = facts.encrypted
             checks.update(settings)
@@ -68,7 +77,11 @@ struct InsideRecorder {
 
     private let decoder = FrameDecoder()
     private let seed: UInt64
+    private var exchanges = EchoExchanges()
+    private var numbering = EchoNumbering()
     private var tunnels: [Watched] = []
+    /// The place in `tunnels` of each tunnel's number in `exchanges`.
+    private var indices: [Int: Int] = [:]
     private var routes: [Routes] = []
     private var numbers: [CapturePlace: Int] = [:]
 
@@ -83,31 +96,37 @@ struct InsideRecorder {
     mutating func adopt(_ plan: InsidePlan, at now: MonotonicInstant) {
         let former = Dictionary(
             tunnels.map { ($0.plan.name, $0) }, uniquingKeysWith: { first, _ in first })
+        numbering.adopt(plan)
         tunnels = plan.tunnels.map { tunnel in
-            guard var watched = former[tunnel.name] else { return Watched(tunnel, now) }
-            if watched.plan != tunnel {
+            let exchange = numbering.tunnel(tunnel)
+            guard var watched = former[tunnel.name] else { return Watched(tunnel, exchange, now) }
+            if watched.plan != tunnel || watched.exchange != exchange {
                 watched.plan = tunnel
+                watched.exchange = exchange
                 watched.settle()
             }
             return watched
         }
+        indices = Dictionary(
+            tunnels.enumerated().map { ($1.exchange.number, $0) },
+            uniquingKeysWith: { first, _ in first })
         numbers = [:]
         routes = []
-        for place in plan.places.keys {
+        for (place, roles) in plan.places {
             numbers[place] = routes.count
-            var route = Routes()
-            let isTunnel = tunnels.contains { $0.plan.device == place }
-            for (index, tunnel) in tunnels.enumerated() {
-                if tunnel.plan.device == place {
-                    route.inside.append(index)
-                } else if isTunnel, let device = tunnel.plan.device,
-                    device.namespace == place.namespace
-                {
-                    route.besides.append(index)
-                }
-                if tunnel.plan.wan == place { route.wan.append(index) }
+            routes.append(Routes(exit: numbering.exit(place, isTunnel: roles.isTunnel)))
+        }
+        for (index, tunnel) in tunnels.enumerated() {
+            if let number = tunnel.plan.device.flatMap({ numbers[$0] }) {
+                routes[number].inside.append(index)
             }
-            routes.append(route)
+            if let number = tunnel.plan.wan.flatMap({ numbers[$0] }) {
+                routes[number].wan.append(index)
+            }
+        }
+        for number in routes.indices {
+            let based = routes[number].wan.filter { tunnels[$0].plan.isPolicyBased }
+            routes[number].soleDecrypter = based.count == 1 ? based[0] : nil
         }
     }
 
@@ -155,10 +174,6 @@ struct InsideRecorder {
             var captured: Set<CheckObservation.Place> = []
             if let device = plan.device, capturing.contains(device) { captured.insert(.tunnel) }
             if let wan = plan.wan, capturing.contains(wan) { captured.insert(.wan) }
-            let others = tunnels.compactMap(\.plan.device).filter {
-                $0 != plan.device && $0.namespace == plan.device?.namespace
-            }
-            if capturing.isSuperset(of: others) { captured.insert(.otherTunnel) }
             guard captured != tunnels[index].captured else { continue }
             tunnels[index].captured = captured
             tunnels[index].settle()
@@ -188,8 +203,8 @@ struct InsideRecorder {
         case .icmp(let header, let payload):
             let message = frame.extracting(payload)
             let isWhole = frame.byteCount == wireLength
-            if let echo = observation(header, message, arrival, direction) {
-                note(echo, at: place)
+            if let echo = observation(header, message, arrival) {
+                note(echo, at: place, direction)
             } else if direction == .inbound {
                 noteTooBig(header, message, isTruncated: !isWhole, arrival, place)
             }
@@ -217,25 +232,19 @@ struct InsideRecorder {
         }
     }
 
-    private mutating func note(_ echo: CheckObservation, at place: Place) {
-        let route = routes[place.number]
-        for index in route.inside { tunnels[index].checks.receive(echo) }
-        var elsewhere = echo
-        elsewhere.place = .wan
-        guard echo.direction == .outbound else {
-            if let index = soleDecrypter(route) { tunnels[index].checks.receive(elsewhere) }
+    private mutating func note(
+        _ echo: CheckObservation, at place: Place, _ direction: TrafficDirection
+    ) {
+        guard direction == .inbound else {
+            exchanges.leave(echo, by: routes[place.number].exit)
             return
         }
-        for index in route.wan { tunnels[index].checks.receive(elsewhere) }
-        elsewhere.place = .otherTunnel
-        for index in route.besides { tunnels[index].checks.receive(elsewhere) }
-    }
-
-    /// The policy-based tunnel whose packets show at a WAN decrypted; nil for none, and for several,
-    /// which cannot be told apart there.
-    private func soleDecrypter(_ route: Routes) -> Int? {
-        let based = route.wan.filter { tunnels[$0].plan.isPolicyBased }
-        return based.count == 1 ? based[0] : nil
+        for index in routes[place.number].inside where !tunnels[index].plan.isPolicyBased {
+            tunnels[index].checks.receive(echo, &exchanges)
+        }
+        if let index = routes[place.number].soleDecrypter {
+            tunnels[index].checks.receive(echo, &exchanges)
+        }
     }
 
     private mutating func noteTooBig(
@@ -256,8 +265,7 @@ struct InsideRecorder {
 
     /// An Echo Request or Echo Reply; nil for other messages and for less than their header.
     private func observation(
-        _ header: IPHeader, _ message: RawSpan, _ arrival: MonotonicInstant,
-        _ direction: TrafficDirection
+        _ header: IPHeader, _ message: RawSpan, _ arrival: MonotonicInstant
     ) -> CheckObservation? {
         let start = EchoMessage.headerByteCount
         guard message.byteCount >= start, !Self.isReflected(message, from: start) else {
@@ -271,8 +279,7 @@ struct InsideRecorder {
         default: return nil
         }
         return CheckObservation(
-            at: arrival, place: .tunnel, direction: direction == .inbound ? .inbound : .outbound,
-            kind: kind, source: header.source, destination: header.destination,
+            at: arrival, kind: kind, source: header.source, destination: header.destination,
             identifier: message.bigEndianUInt16(at: 4), sequence: message.bigEndianUInt16(at: 6),
             payloadHash: hash(message, from: start),
             payloadByteCount: max(0, header.length - header.source.family.headerByteCount - start),
@@ -303,15 +310,23 @@ struct InsideRecorder {
     mutating func lose(at place: CapturePlace, _ instant: MonotonicInstant) {
         guard let number = numbers[place] else { return }
         let route = routes[number]
-        for index in route.inside { tunnels[index].checks.lose(at: .tunnel, instant) }
-        for index in route.wan { tunnels[index].checks.lose(at: .wan, instant) }
-        for index in route.besides { tunnels[index].checks.lose(at: .otherTunnel, instant) }
+        // An answer may leave by the device of another tunnel.
+        for index in tunnels.indices
+        where tunnels[index].plan.device == place || tunnels[index].plan.wan == place
+            || route.exit.isTunnel && tunnels[index].plan.device?.namespace == place.namespace
+        {
+            tunnels[index].checks.lose(at: instant)
+        }
     }
 
     /// Judges what is old enough; to be called about once a second.
     ///
     /// - Returns: the tunnels of which a router has said something new.
     mutating func advance(to now: MonotonicInstant) -> [String] {
+        while let due = exchanges.nextDue(at: now) {
+            guard let index = indices[due.tunnel] else { continue }
+            tunnels[index].checks.judge(due, exchanges)
+        }
         var changed: [String] = []
         for index in tunnels.indices {
             tunnels[index].checks.advance(to: now)
@@ -342,7 +357,7 @@ struct InsideRecorder {
                     report.checks = checks
                 } else if plan.isPolicyBased, let wan = plan.wan, let number = numbers[wan] {
                     report.checks =
-                        soleDecrypter(routes[number]) == nil
+                        routes[number].soleDecrypter == nil
                         ? ProviderChecksReport(
                             unknown: "several policy-based tunnels share the WAN interface: whose "
                                 + "checks arrive there cannot be told")
