@@ -117,14 +117,15 @@ class Documents(unittest.TestCase):
 
 
 class Runs(unittest.TestCase):
-    def run_of(self, line=DROPS, moments=None, now=RIGHT, end=RIGHT, exits=(2, 2), took=9.0):
+    def run_of(self, line=DROPS, moments=None, now=RIGHT, end=RIGHT, exits=(2, 2), took=9.0, placed=0.1):
         with tempfile.TemporaryDirectory() as folder:
             folder = pathlib.Path(folder)
             moments = moments if moments is not None else [
                 (-1, status(state="healthy")), (0.5, status(state="healthy")), (1.5, status()), (4, RIGHT), (5, RIGHT)]
             (folder / "watch.jsonl").write_text("".join(
                 json.dumps({"time": FAULT + at, "status": each}) + "\n" for at, each in moments))
-            (folder / "times").write_text(f"fault {FAULT}\nnow {FAULT + 10}\nnow-end {FAULT + 10 + took}\n")
+            (folder / "times").write_text(
+                f"placed {FAULT + placed}\nfault {FAULT}\nnow {FAULT + 10}\nnow-end {FAULT + 10 + took}\n")
             for name, document, status_ in (("status", end, exits[0]), ("now", now, exits[1])):
                 (folder / f"{name}.json").write_text(json.dumps(document) if document else "")
                 (folder / f"{name}.exit").write_text(f"{status_}\n")
@@ -151,6 +152,12 @@ class Runs(unittest.TestCase):
     def test_delays(self):
         late = status(finding("anti-replay-drops", explained=[FLAPPING]), since="2026-11-22T12:00:05Z")
         self.wrong("state followed after 4.0 s", moments=[(5, late)])
+        # The figure stays; whether it is late is counted from when the fault was surely there.
+        result = self.run_of(moments=[(5, late)], placed=1.2)
+        self.assertTrue(result["right"], result["problems"])
+        self.assertEqual(result["state_seconds"], 4.0)
+        later = status(finding("anti-replay-drops", explained=[FLAPPING]), since="2026-11-22T12:00:07Z")
+        self.wrong("state followed after 6.0 s", moments=[(7, later)], placed=5)
         self.wrong("probe now took 16.0 s", took=16.0)
         self.wrong("nothing was seen", moments=[(-1, status(state="healthy"))])
 
