@@ -101,20 +101,27 @@ import Testing
 
     @Test func `where answers were forgotten for lack of room nothing is called unanswered`() {
         var tunnels = Tunnels(1)
-        let check = Self.request(1, at: 1)
         let exit = EchoExchanges.Exit(device: 0, namespace: 0, isTunnel: true)
-        // Its answer is told of first, and then more than there is room for.
+        let check = Self.request(1, at: 1)
+        // Its answer is told of first; then for three seconds far more than there is room for.
         tunnels.exchanges.leave(Self.answer(to: check), by: exit)
-        for number in 0..<CheckMatching.limit {
-            var other = Self.request(UInt16(truncatingIfNeeded: number), at: 1.01)
+        for number in 0..<8 * CheckMatching.limit {
+            var other = Self.request(
+                UInt16(truncatingIfNeeded: number),
+                at: 1.01 + 3 * Double(number) / Double(8 * CheckMatching.limit))
             other.sequence = 1 + UInt16(number >> 16)
             tunnels.exchanges.leave(Self.answer(to: other), by: exit)
         }
         tunnels.watches[0].receive(check, &tunnels.exchanges)
-        tunnels.advance(to: at(5))
-        let totals = tunnels.watches[0].report(at: at(5)).totals[.request]
-        #expect(totals?.unanswered == 0)
-        #expect(totals?.unjudged == 1)
+        // One in the middle of it, and one long after.
+        for (number, second) in [2.5, 8].enumerated() {
+            tunnels.watches[0].receive(
+                Self.request(UInt16(2 + number), at: second), &tunnels.exchanges)
+        }
+        tunnels.advance(to: at(15))
+        let totals = tunnels.watches[0].report(at: at(15)).totals[.request]
+        #expect(totals?.unjudged == 2)
+        #expect(totals?.unanswered == 1)
     }
 
     @Test func `a thousand tunnels hold what one does`() {

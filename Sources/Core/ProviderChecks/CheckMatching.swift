@@ -72,8 +72,8 @@ struct CheckMatching: Sendable {
     private var pending = KeyedLine<AnswerKey, PendingCheck>(limit: limit)
     private var pendingCounts: [Int: Int] = [:]
     private var leaving = KeyedLine<AnswerKey, Departure>(limit: limit)
-    /// When a reply was forgotten last that might still have been an answer.
-    private(set) var overflowedAt: MonotonicInstant?
+    /// When replies left that were forgotten for lack of room and might have been answers.
+    private(set) var forgotten = LossSpan()
 
     /// How many arrivals wait for their answer.
     var pendingCount: Int { pending.count }
@@ -125,7 +125,7 @@ struct CheckMatching: Sendable {
             return
         }
         if leaving.isFull, let gone = leaving.removeOldest(), !isOver(gone.at, at: reply.at) {
-            overflowedAt = gone.at
+            forgotten.note(gone.at)
         }
         leaving.append(departure, for: key)
     }

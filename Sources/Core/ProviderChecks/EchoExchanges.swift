@@ -70,8 +70,8 @@ public struct EchoExchanges: Sendable {
         matching.pendingCount + matching.leavingCount + conversations.heldCount
     }
 
-    /// When an answer was forgotten last for lack of room.
-    var overflowedAt: MonotonicInstant? { matching.overflowedAt }
+    /// When answers left that were forgotten for lack of room.
+    var forgotten: LossSpan { matching.forgotten }
 
     /// An echo message left this host, or passed it on its way out.
     public mutating func leave(_ echo: CheckObservation, by exit: Exit) {

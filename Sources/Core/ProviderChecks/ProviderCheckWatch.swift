@@ -15,7 +15,7 @@ public struct ProviderCheckWatch: Sendable {
 
     private var recognition = CheckRecognition()
     /// When the capture lost packets last.
-    private var loss: (start: MonotonicInstant, end: MonotonicInstant)?
+    private var loss = LossSpan()
     private(set) var found = CheckTargets()
     private(set) var bursts = RetryBursts()
     private(set) var health = PredictedHealth()
@@ -48,13 +48,7 @@ public struct ProviderCheckWatch: Sendable {
 
     /// The capture of a device that concerns this tunnel lost packets about `instant`: what is
     /// unanswered then proves nothing.
-    public mutating func lose(at instant: MonotonicInstant) {
-        if let loss, instant - loss.end <= CheckMatching.patience * 2, loss.start <= instant {
-            self.loss = (loss.start, max(loss.end, instant))
-        } else {
-            loss = (instant, instant)
-        }
-    }
+    public mutating func lose(at instant: MonotonicInstant) { loss.note(instant) }
 
     /// The tunnel's inbound SAs have decrypted so many packets so far; a total that falls begins anew.
     public mutating func note(decrypted total: UInt64, at now: MonotonicInstant) {
@@ -77,18 +71,6 @@ public struct ProviderCheckWatch: Sendable {
         recognition.heldCount + bursts.heldCount + found.senders.count + found.targets.count
     }
 
-    /// Whether the capture may have missed the answer to a message of that instant.
-    private func isDisturbed(_ instant: MonotonicInstant, _ exchanges: EchoExchanges) -> Bool {
-        if let loss, instant >= loss.start - CheckMatching.patience,
-            instant <= loss.end + CheckMatching.patience
-        {
-            return true
-        }
-        guard let overflow = exchanges.overflowedAt else { return false }
-        return instant >= overflow - CheckMatching.patience
-            && instant <= overflow + CheckMatching.patience
-    }
-
     private mutating func judge(
         _ check: PendingCheck, _ exchanges: EchoExchanges, isEarly: Bool
     ) {
@@ -104,7 +86,7 @@ public struct ProviderCheckWatch: Sendable {
             ? (arrival.destination, arrival.source) : (arrival.source, arrival.destination)
         check.isDisturbed =
             isEarly || !settings.shows(from: ours, to: theirs)
-            || isDisturbed(arrival.at, exchanges)
+            || loss.covers(arrival.at) || exchanges.forgotten.covers(arrival.at)
         let style: ProviderChecksReport.Style = check.arrival.kind == .request ? .request : .reply
         totals[style, default: CheckTally()].note(check)
         found.note(check, style: style)
