@@ -66,7 +66,8 @@ import Testing
     @Test func `an address that does not answer is down`() async throws {
         try await blocking {
             let lab = try Lab()
-            let result = try lab.runProbe("now", "10.60.3.1", "--local", "--json", "--timeout", "5")
+            let result = try lab.runProbe(
+                "now", "10.60.3.1", "--local", "--json", "--timeout", "10")
             #expect(result.status == 2, "\(result)")
             let tunnel = try result.json()["tunnels"][0]
             #expect(tunnel["state"].string == "down")
